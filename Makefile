@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` and `make test`. Bare `make` lists all.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test fast lint format benchmark clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PEERS := benchmarks/.venv
+# Cases and size of `make benchmark`: CASE=small|csv|parquet|memory|wide|capture|all, SCALE=rows of the large table.
+CASE ?= all
+SCALE ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
+	@.ci/java
+
+$(STAMP): pyproject.toml .ci/setup
+	@.ci/setup $(VENV) test,demo
+	@touch $@
+
+demo: setup ## baseline, clean window and broken window on real data; ends with what was found
+	@$(BIN)/python examples/demo.py
+
+test: setup lint ## everything: lint, types, architecture, all tests
+	@$(BIN)/python -m pytest -v
+
+fast: $(STAMP) ## the tests that need no Java
+	@$(BIN)/python -m pytest -m "not spark"
+
+lint: $(STAMP) ## ruff, mypy and the import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+benchmark: setup $(PEERS)/.installed ## side by side with other tools, e.g. make benchmark CASE=small, SCALE=200000
+	@$(BIN)/python -m benchmarks $(CASE) $(if $(SCALE),--rows $(SCALE))
+
+$(PEERS)/.installed: benchmarks/requirements.txt .ci/setup
+	@.ci/setup $(PEERS) -r benchmarks/requirements.txt
+	@touch $@
+
+clean: ## remove what runs have left, but not the environments and the benchmarks' data
+	rm -rf demo build dist *.egg-info spark-warehouse metastore_db derby.log
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv/*' -not -path './benchmarks/.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,61 @@
+"""The entry point: without arguments it does what the environment describes; it alone catches errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from analyzer.config import describe, find_root, read_config
+from analyzer.errors import AnalyzerError, Stopped
+from analyzer.finish import Outcome, finish
+
+log = logging.getLogger("analyzer")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job that environment and flags describe, or a sub-command, and return the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments:
+        from analyzer.commands import run_command
+
+        return run_command(arguments)
+    return run_job({})
+
+
+def run_job(flags: dict[str, str]) -> int:
+    """Run the job and say how it ended, in the message file and by the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _stop)
+    place = find_root(os.environ, flags)
+    try:
+        config = read_config(os.environ, flags)
+        logging.getLogger().setLevel(config.log_level)
+        log.info("Performing analysis with input: %s", describe(config))
+        from analyzer.job import run
+
+        return finish(Outcome(violations=run(config)), config)
+    except AnalyzerError as error:
+        log.debug("Where it happened:", exc_info=True)
+        return finish(Outcome(error=error), locals().get("config", place))
+    except Exception as error:
+        log.exception("An error that was not foreseen; please report it with this trace.")
+        return finish(Outcome(error=error), locals().get("config", place))
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    # One is enough: what is being cleaned up must not be interrupted by the next.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
+    name = signal.Signals(number).name
+    raise Stopped(
+        f"The job was stopped by {name} before it had finished.", "Nothing was written by it; start it again."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""Partitions to one mergeable state, and the state to statistics and profiles."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from analyzer.analyzers.column import ColumnState
+from analyzer.analyzers.kll import buckets_of, quantiles_of, weighted_values
+from analyzer.analyzers.table import Batch, Domains, TableState
+from analyzer.analyzers.value_counts import SHOWN
+from analyzer.documents import (
+    NULL_VALUE,
+    Analysis,
+    FeatureProfile,
+    FeatureStatistics,
+    InferredType,
+    NumericalStatistics,
+    Sketch,
+    Statistics,
+    StringStatistics,
+    TopValues,
+    TypeCounts,
+)
+from analyzer.errors import AnalyzerError
+from analyzer.jsonlayout import java_double
+from analyzer.order_values import scala_order
+from analyzer.read import Partition, read_piece, restarted
+from analyzer.readers.batches import coalesce
+from analyzer.readers.reading import PieceReport, Reading
+
+GROUP = 16
+"""Partitions whose states are merged before they go further: the shape of the tree is the number of partitions'."""
+MOST_DOMAIN_VALUES = 120
+"""Approximate distinct values up to which a string column has a distribution (Deequ's default)."""
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+
+
+# --- folding ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every task of a job needs to know; picklable."""
+
+    reading: Reading
+    domains: Domains
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteReport:
+    """What a piece of a file does to the quoting state, and the state it was taken to begin in."""
+
+    path: str
+    start: int
+    end: int
+    began: bool
+    ends: tuple[bool, bool]
+
+
+@dataclass(slots=True)
+class Folded:
+    """The state of some neighbouring partitions, or why there is none."""
+
+    first: int
+    last: int
+    state: TableState
+    quotes: list[QuoteReport]
+    error: AnalyzerError | None = None
+
+
+Fold = Callable[[Sequence[Partition]], list[Folded]]
+"""An engine: folds partitions in groups of neighbours and returns the groups in order."""
+
+
+def fold_partition(partition: Partition, task: Task) -> Folded:
+    """Read a partition and fold its rows; a fault of the data comes back as `error`, with the quoting states."""
+    folded = Folded(partition.index, partition.index, TableState(), [])
+    if task.reading.script:
+        random.seed(f"{task.reading.seed}:{partition.index}")
+    try:
+        fold_batches(_batches(partition, task.reading, folded), task, folded.state)
+    except AnalyzerError as error:
+        folded.error = error
+    return folded
+
+
+def fold_batches(batches: Iterable[Batch], task: Task, state: TableState) -> None:
+    for batch in coalesce(batches):
+        if batch.rows.num_rows:
+            state.update(batch, task.domains)
+
+
+def _batches(partition: Partition, reading: Reading, folded: Folded) -> Iterator[Batch]:
+    for piece in partition.pieces:
+        report = PieceReport(piece)
+        try:
+            yield from read_piece(piece, reading, report)
+        finally:
+            folded.quotes.append(QuoteReport(piece.path, piece.start, piece.end, piece.in_quotes, report.quote_ends))
+        folded.state.left_out.update(report.left_out)
+        folded.state.files += piece.start == 0
+        folded.state.tail = (piece.path, report.records)
+
+
+def merge_folded(parts: Iterable[Folded]) -> Folded:
+    """Merge neighbours from left to right; the first fault is kept."""
+    merged: Folded | None = None
+    for part in parts:
+        if merged is None:
+            merged = part
+            continue
+        merged.last = part.last
+        merged.quotes += part.quotes
+        merged.error = merged.error or part.error
+        if merged.error is None:
+            merged.state.merge(part.state)
+    assert merged is not None
+    return merged
+
+
+def grouped(partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
+    return [partitions[i : i + GROUP] for i in range(0, len(partitions), GROUP)]
+
+
+def fold_all(partitions: Sequence[Partition], fold: Fold) -> TableState:
+    """Fold all partitions and merge their states in order.
+
+    Pieces of one file are read at the same time, each as if it began outside quotes; where that proves wrong, the
+    groups concerned are folded again with what is now known. Raises the first fault of the data in reading order.
+    """
+    groups = fold(partitions)
+    wrong = _wrong_states([report for group in groups for report in group.quotes])
+    if wrong:
+        again = [i for i, group in enumerate(groups) if any((q.path, q.start) in wrong for q in group.quotes)]
+        mended = {g: fold([restarted(p, wrong) for p in grouped(partitions)[g]])[0] for g in again}
+        groups = [mended.get(i, group) for i, group in enumerate(groups)]
+    return merge_all(groups)
+
+
+def merge_all(groups: Sequence[Folded]) -> TableState:
+    """Merge the states of all groups in order.
+
+    Raises the first fault of the data in reading order.
+    """
+    for group in groups:
+        if group.error is not None:
+            raise group.error
+    return merge_folded(groups).state if groups else TableState()
+
+
+def _wrong_states(reports: Sequence[QuoteReport]) -> Mapping[tuple[str, int], bool]:
+    """Follow each file from piece to piece and return the pieces that begin inside quotes.
+
+    Pieces end in a state of their own whichever they began in, so one look at all of them tells where each begins.
+    """
+    wrong: dict[tuple[str, int], bool] = {}
+    path, inside = "", False
+    for report in reports:
+        if report.path != path:
+            path, inside = report.path, False
+        if inside != report.began:
+            wrong[report.path, report.start] = inside
+        inside = report.ends[inside]
+    return wrong
+
+
+# --- finishing --------------------------------------------------------------------------------------------------------
+
+
+def finish_analysis(state: TableState, domains: Domains, compatibility: str, *, evidence: bool = True) -> Analysis:
+    """Turn a state into statistics.json's figures and the profiles behind them, columns in the state's order."""
+    corrected = compatibility == "corrected"
+    return Analysis(
+        Statistics(
+            state.rows,
+            tuple(_statistics(name, column, state.rows, corrected=corrected) for name, column in state.columns.items()),
+        ),
+        tuple(_profile(name, column, domains, evidence=evidence) for name, column in state.columns.items()),
+    )
+
+
+def inferred_type(column: ColumnState) -> InferredType:
+    """Deequ's rule: one text, or truth values beside numbers, make a string column; missing values say nothing."""
+    integral, fractional, boolean, string = (int(count) for count in column.kinds)
+    if string or boolean:
+        return "String"
+    if fractional:
+        return "Fractional"
+    return "Integral" if integral else "Unknown"
+
+
+def _statistics(name: str, column: ColumnState, rows: int, *, corrected: bool) -> FeatureStatistics:
+    kind = inferred_type(column)
+    numeric = kind in {"Integral", "Fractional"} and column.moments.count > 0
+    if kind in {"Integral", "Fractional"} and not numeric:
+        kind = "String"  # digits that no parser takes, such as "- 5" alone
+    present = rows - column.missing
+    return FeatureStatistics(
+        name=name,
+        inferred_type=kind,
+        num_present=present,
+        num_missing=column.missing,
+        completeness=present / rows if rows else 0.0,
+        numerical=_numerical(column, corrected=corrected) if numeric else None,
+        string=None if numeric else _string(name, column),
+    )
+
+
+def _numerical(column: ColumnState, *, corrected: bool) -> NumericalStatistics:
+    moments, sketch = column.moments, column.numbers.sketch()
+    return NumericalStatistics(
+        mean=moments.mean(),
+        sum=moments.total,
+        std_dev=moments.std_dev(),
+        min=moments.low,
+        max=moments.high,
+        buckets=buckets_of(sketch, moments.low, moments.high, closed_at_maximum=corrected),
+        sketch=sketch,
+        approximate_num_distinct_values=column.distinct.estimate(),
+    )
+
+
+def _string(name: str, column: ColumnState) -> StringStatistics:
+    distinct = column.distinct.estimate()
+    counts = column.counts
+    if not column.kinds.any() or distinct > MOST_DOMAIN_VALUES or not counts.exact:
+        return StringStatistics(float(distinct), None)
+    values = dict(counts.counts)
+    if column.missing:
+        values[NULL_VALUE] = values.get(NULL_VALUE, 0) + column.missing
+    return StringStatistics(float(distinct), tuple((value, values[value]) for value in scala_order(name, list(values))))
+
+
+def _profile(name: str, column: ColumnState, domains: Domains, *, evidence: bool) -> FeatureProfile:
+    kind = inferred_type(column)
+    numeric = kind in {"Integral", "Fractional"} and column.moments.count > 0
+    sketch = column.numbers.sketch()
+    integral, fractional, boolean, string = (int(count) for count in column.kinds)
+    top = _top_values(column, sketch if numeric else None)
+    return FeatureProfile(
+        name=name,
+        type_counts=TypeCounts(integral, fractional, boolean, string, column.missing),
+        empty=column.empty,
+        nan=column.nan,
+        infinite=column.infinite,
+        lengths=(column.length[0], column.length[1] / column.length[2], column.length[3]) if column.length else None,
+        quantiles=quantiles_of(sketch, QUANTILES) if numeric else None,
+        top_values=top if evidence else TopValues((), top.exact, top.counted_rows),
+        outside_domain=_outside(name, column, domains),
+        evidence=column.sightings.evidence(examples=evidence),
+    )
+
+
+def _top_values(column: ColumnState, sketch: Sketch | None) -> TopValues:
+    """The most frequent values; those of a numeric column with many are estimated from its sketch."""
+    if column.counts.exact or sketch is None:
+        return column.counts.top()
+    values, weights = weighted_values(sketch)
+    found: dict[float, int] = {}
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        found[value] = found.get(value, 0) + weight
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+    return TopValues(
+        tuple((java_double(value), count) for value, count in ranked), exact=False, counted_rows=sum(found.values())
+    )
+
+
+def _outside(name: str, column: ColumnState, domains: Domains) -> int | None:
+    """Count values outside the domain; of a column that was renamed after reading, from the counts of its values."""
+    domain = domains.get(name)
+    if domain is None:
+        return None
+    counts = column.counts
+    if column.outside and not counts.exact:
+        return column.outside
+    outside = sum(count for value, count in counts.counts.items() if value not in domain)
+    return outside if counts.exact else round(outside / max(counts.counted, 1) * int(column.kinds.sum()))

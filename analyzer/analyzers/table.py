@@ -1,0 +1,135 @@
+"""The state of a data set: one state a column, rows, files and what was left out."""
+
+from __future__ import annotations
+
+import gzip
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from analyzer.analyzers.column import ColumnState, Locate
+from analyzer.analyzers.evidence import Place
+from analyzer.errors import BaselineError
+
+VERSION = 1
+Domains = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rows of a batch from `row` on that are the records of `file` from `record` (1-based) on."""
+
+    row: int
+    file: str
+    record: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A bundle of rows, a column each of texts or typed values, and where its runs of rows came from."""
+
+    rows: pa.RecordBatch
+    runs: Sequence[Run]
+
+
+class TableState:
+    """A mergeable summary of rows; a column that some rows lack counts as missing in them.
+
+    `tail` is the last file read and the number of its records so far, by which places in later parts are counted on.
+    """
+
+    __slots__ = ("columns", "files", "left_out", "rows", "tail")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.files = 0
+        self.columns: dict[str, ColumnState] = {}
+        self.left_out: Counter[str] = Counter()
+        self.tail: Place = ("", 0)
+
+    def update(self, batch: Batch, domains: Domains) -> None:
+        rows = batch.rows
+        locate = _locator(batch.runs)
+        for name, array in zip(rows.schema.names, rows.columns, strict=True):
+            self._column(name).update(array, locate, domains.get(name))
+        for name in self.columns.keys() - set(rows.schema.names):
+            self._absent(self.columns[name], rows.num_rows, locate)
+        self.rows += rows.num_rows
+
+    def merge(self, other: TableState) -> None:
+        """Take in the state of the rows that follow ours."""
+        for name, theirs in other.columns.items():
+            self._column(name).merge(theirs, self.tail)
+        for name in self.columns.keys() - other.columns.keys():
+            self.columns[name].missing += other.rows
+        goes_on = other.tail[0] == self.tail[0]
+        self.tail = (
+            (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else (other.tail if other.tail[0] else self.tail)
+        )
+        self.rows += other.rows
+        self.files += other.files
+        self.left_out.update(other.left_out)
+
+    def to_bytes(self) -> bytes:
+        """Write the state, compressed, the same bytes for the same state."""
+        document = {
+            "version": VERSION,
+            "rows": self.rows,
+            "files": self.files,
+            "tail": list(self.tail),
+            "left_out": dict(sorted(self.left_out.items())),
+            "columns": [[name, column.to_document()] for name, column in self.columns.items()],
+        }
+        return gzip.compress(orjson.dumps(document), compresslevel=1, mtime=0)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, where: str = "state") -> TableState:
+        """Read what `to_bytes` wrote.
+
+        Raises BaselineError where it is not such a state.
+        """
+        try:
+            return cls._from_document(orjson.loads(gzip.decompress(content)))
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BaselineError(
+                f"{where} is not a state file of this version: {error}.",
+                "Expected a state.json.gz that a run of this analyzer wrote; run that job again to get one.",
+            ) from error
+
+    @classmethod
+    def _from_document(cls, document: dict[str, Any]) -> TableState:
+        if document["version"] != VERSION:
+            raise ValueError(f"it has version {document['version']}, known is {VERSION}")
+        state = cls()
+        state.rows, state.files = document["rows"], document["files"]
+        state.tail = (document["tail"][0], document["tail"][1])
+        state.left_out = Counter(document["left_out"])
+        state.columns = {name: ColumnState.from_document(column) for name, column in document["columns"]}
+        return state
+
+    def _column(self, name: str) -> ColumnState:
+        """Get a column's state; rows before a column first came up lack it."""
+        if name not in self.columns:
+            self.columns[name] = ColumnState()
+            self.columns[name].missing = self.rows
+        return self.columns[name]
+
+    @staticmethod
+    def _absent(column: ColumnState, rows: int, locate: Locate) -> None:
+        column.missing += rows
+        column.sightings.met("missing", rows, lambda: (locate(0), ()))
+
+
+def _locator(runs: Sequence[Run]) -> Locate:
+    starts = [run.row for run in runs]
+
+    def locate(row: int) -> Place:
+        run = runs[bisect_right(starts, row) - 1]
+        return run.file, run.record + row - run.row
+
+    return locate

@@ -1,0 +1,65 @@
+"""Counts of single values: exact while a column has few of them, an estimate of the most frequent ones beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from analyzer.documents import TopValues
+
+MOST_VALUES = 1024
+"""Distinct values up to which counts are exact; far above what approximates to 120, where domains end."""
+SHOWN = 10
+
+
+class ValueCounts:
+    """Counts by value text, over all rows while `exact`, else over `counted` rows, the rare values dropped."""
+
+    __slots__ = ("counted", "counts", "exact")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.counted = 0
+        self.exact = True
+
+    def add(self, values: Iterable[str], counts: Iterable[int]) -> None:
+        for value, count in zip(values, counts, strict=True):
+            self.counts[value] = self.counts.get(value, 0) + count
+            self.counted += count
+        self._prune()
+
+    def give_up(self) -> None:
+        """Note that from here on not every row will be counted."""
+        self.exact = False
+
+    def merge(self, other: ValueCounts) -> None:
+        self.exact = self.exact and other.exact
+        for value, count in other.counts.items():
+            self.counts[value] = self.counts.get(value, 0) + count
+        self.counted += other.counted
+        self._prune()
+
+    def top(self) -> TopValues:
+        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        return TopValues(tuple(ranked[:SHOWN]), self.exact, self.counted)
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "values": list(self.counts),
+            "counts": list(self.counts.values()),
+            "counted": self.counted,
+            "exact": self.exact,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> ValueCounts:
+        found = cls()
+        found.counts = dict(zip(document["values"], document["counts"], strict=True))
+        found.counted, found.exact = document["counted"], document["exact"]
+        return found
+
+    def _prune(self) -> None:
+        if len(self.counts) > MOST_VALUES:
+            self.exact = False
+            ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+            self.counts = dict(ranked[:MOST_VALUES])

@@ -1,0 +1,786 @@
+"""Environment, flags and dataset_format -> one frozen JobConfig; the only reader of variable names."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from analyzer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+logger = logging.getLogger(__name__)
+
+Location = Path | str
+"""Where data lies: a local path, or the text of a URI when it contains `://`."""
+Position = Literal["START", "END"]
+PREFIX = "ANALYZER_"
+CONTAINER_ROOT = "/opt/ml"
+SPARK_THRESHOLD = 8 * 1024**3
+"""Bytes of input above which `auto` picks Spark: below it one process is done before a cluster would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFormat:
+    """CSV files; the position says where a model's outputs stand among the columns."""
+
+    header: bool = True
+    output_columns_position: Position = "START"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """JSON files: one object a line, or one document a file."""
+
+    lines: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFormat:
+    """Parquet files."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFormat:
+    """Captured traffic, JSON Lines; `merged` with ground truth, whose original format may be named."""
+
+    index_names: tuple[str, ...] = ("endpointInput", "endpointOutput")
+    output_columns_position: Position = "START"
+    merged: bool = False
+    original: CsvFormat | JsonFormat | ParquetFormat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SparkFormat:
+    """What only Spark reads: files of a `format` with its options, or a `table`; exactly one of the two is set."""
+
+    format: str | None = None
+    table: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+DatasetFormat = CsvFormat | JsonFormat | ParquetFormat | CaptureFormat | SparkFormat
+
+EXAMPLES = (
+    '{"csv":{"header":true,"output_columns_position":"START"}}',
+    '{"json":{"lines":true}}',
+    '{"parquet":{}}',
+    '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}',
+    '{"sagemakerMergeJson":{"captureIndexNames":["endpointOutput"]}}',
+    '{"spark":{"format":"orc","options":{}}}',
+    '{"spark":{"table":"db.t"}}',
+)
+"""One example of every accepted form of dataset_format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable that the analyzer reads: a row of the table that flags and docs are made of.
+
+    `allowed` lists the values when they are few, in the spelling that is used inside; otherwise `takes` says in
+    words what a value is. `default` is the text that would have the same effect as leaving the variable out.
+    """
+
+    variable: str
+    default: str
+    allowed: tuple[str, ...]
+    help: str
+    takes: str = "text"
+    required: bool = False
+
+    @property
+    def own(self) -> bool:
+        return self.variable.startswith(PREFIX)
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.variable.removeprefix(PREFIX).lower().replace("_", "-")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("dataset_format", "", (), "Format of the data.", "JSON", required=True),
+    Setting("dataset_source", "", (), "Folder (or one file) with the data, read recursively.", "path", required=True),
+    Setting("output_path", "", (), "Folder for the reports.", "path", required=True),
+    Setting(
+        "baseline_constraints", "", (), "constraints.json to check against; without it nothing is checked.", "path"
+    ),
+    Setting("baseline_statistics", "", (), "statistics.json to compare with; without it no drift is computed.", "path"),
+    Setting("record_preprocessor_script", "", (), "Python file with preprocess_handler.", "path"),
+    Setting("post_analytics_processor_script", "", (), "Python file with postprocess_handler.", "path"),
+    Setting("start_time", "", (), "Start of the window; earlier captures are left out.", "time"),
+    Setting("end_time", "", (), "End of the window; captures from then on are left out.", "time"),
+    Setting("metric_time", "", (), "Timestamp of the metrics; else start_time, else now.", "time"),
+    Setting(
+        "publish_cloudwatch_metrics",
+        "Enabled with a schedule or endpoint name, else Disabled",
+        ("Enabled", "Disabled"),
+        "Write metrics for CloudWatch.",
+    ),
+    Setting("cloudwatch_metrics_directory", "/opt/ml/output/metrics/cloudwatch", (), "Folder for metrics.", "path"),
+    Setting("output_message_file", "/opt/ml/output/message", (), "File for the exit message.", "path"),
+    Setting("sagemaker_endpoint_name", "", (), "Endpoint, a dimension of the metrics."),
+    Setting("sagemaker_monitoring_schedule_name", "", (), "Schedule, a dimension of the metrics."),
+    Setting("sagemaker_endpoint_datacapture_prefix", "", (), "Where the captures came from; kept for scripts."),
+    Setting("monitoring_input_type", "", (), "What is monitored, such as ENDPOINT_INPUT; logged only."),
+    Setting(
+        "categorical_drift_method",
+        "LInfinity",
+        ("LInfinity", "ChiSquared"),
+        "Distance of categorical columns that the suggested constraints name.",
+    ),
+    Setting("exclude_features_attribute", "", (), "Columns to leave out.", "names or 0-based indices, comma-separated"),
+    Setting("analysis_type", "DATA_QUALITY", (), "Which analysis to run.", "DATA_QUALITY"),
+    Setting("problem_type", "", (), "Of model quality; kept, not used."),
+    Setting("inference_attribute", "", (), "Of model quality; kept, not used."),
+    Setting("probability_attribute", "", (), "Of model quality; kept, not used."),
+    Setting("probability_threshold_attribute", "", (), "Of model quality; kept, not used."),
+    Setting("ground_truth_attribute", "", (), "Of model quality; kept, not used."),
+    Setting("positive_label", "", (), "Of model quality; kept, not used."),
+    Setting("ANALYZER_ROOT", CONTAINER_ROOT, (), "Stands for /opt/ml in every path.", "path"),
+    Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),
+    Setting(
+        "ANALYZER_COMPATIBILITY",
+        "original",
+        ("original", "corrected"),
+        "Count and decide as the original does, or with its known flaws corrected.",
+    ),
+    Setting("ANALYZER_SURPLUS_FIELDS", "error", ("error", "drop"), "What to do with CSV rows that are too long."),
+    Setting(
+        "ANALYZER_STRICT_CAPTURE",
+        "false",
+        ("true", "false"),
+        "Read captures exactly as the original does: a record is a row, no mixed encodings, no nested JSON.",
+    ),
+    Setting("ANALYZER_EMPTY_INPUT", "error", ("error", "succeed"), "What to do when there are no rows."),
+    Setting(
+        "ANALYZER_METRICS_WITHOUT_SCHEDULE",
+        "write",
+        ("write", "fail"),
+        "What to do when metrics are Enabled in a job that no schedule started.",
+    ),
+    Setting("ANALYZER_CORES", "all usable cores", (), "Worker processes.", "whole number from 1"),
+    Setting(
+        "ANALYZER_SPARK_THRESHOLD",
+        str(SPARK_THRESHOLD),
+        (),
+        "Bytes of input above which auto picks Spark.",
+        "whole number from 0",
+    ),
+    Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
+    Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
+    Setting("ANALYZER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
+)
+"""Every variable the analyzer reads; those with the prefix are ours, the others are the original's."""
+_BY_NAME: Mapping[str, Setting] = {setting.variable: setting for setting in SETTINGS}
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: its affinity, cut to the quota of its control group (cgroup v2 cpu.max)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup v2, or "max": no quota
+        return cores
+
+
+@dataclass(frozen=True, slots=True)
+class JobConfig:
+    """All that a job was told, typed; local paths are absolute and already below the root."""
+
+    dataset_source: Location
+    dataset_format: DatasetFormat
+    output_path: Path
+    baseline_constraints: Location | None = None
+    baseline_statistics: Location | None = None
+    record_preprocessor_script: Path | None = None
+    post_analytics_processor_script: Path | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    metric_time: datetime | None = None
+    publish_cloudwatch_metrics: bool = False
+    cloudwatch_metrics_directory: Path = Path("/opt/ml/output/metrics/cloudwatch")
+    output_message_file: Path = Path("/opt/ml/output/message")
+    sagemaker_endpoint_name: str | None = None
+    sagemaker_monitoring_schedule_name: str | None = None
+    sagemaker_endpoint_datacapture_prefix: str | None = None
+    monitoring_input_type: str | None = None
+    categorical_drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
+    exclude_features_attribute: tuple[str | int, ...] = ()
+    analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
+    problem_type: str | None = None
+    inference_attribute: str | None = None
+    probability_attribute: str | None = None
+    probability_threshold_attribute: str | None = None
+    ground_truth_attribute: str | None = None
+    positive_label: str | None = None
+    root: Path = Path(CONTAINER_ROOT)
+    engine: Literal["auto", "local", "spark"] = "auto"
+    compatibility: Literal["original", "corrected"] = "original"
+    surplus_fields: Literal["error", "drop"] = "error"
+    strict_capture: bool = False
+    empty_input: Literal["error", "succeed"] = "error"
+    metrics_without_schedule: Literal["write", "fail"] = "write"
+    cores: int = field(default_factory=usable_cores)
+    spark_threshold: int = SPARK_THRESHOLD
+    evidence: bool = True
+    preprocess_seed: int = 0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+def read_config(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> JobConfig:
+    """Read the whole configuration of a job.
+
+    Flags win over `environment`, which wins over `Environment` of ROOT/config/processingjobconfig.json. Flags may be
+    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value.
+
+    Raises ConfigError, naming the variable, what was found and what is allowed.
+    """
+    given = _variables_of(flags or {})
+    root = find_root(environment, given)
+    merged = {**_job_environment(root), **environment, **given, f"{PREFIX}ROOT": str(root)}
+    _refuse_unknown_settings(merged)
+    values = _Values({name: text.strip() for name, text in merged.items() if text.strip()}, root)
+    _refuse_other_analyses(values.text("analysis_type"))
+    _require(values)
+    config = JobConfig(**_contract_fields(values), **_own_fields(values))
+    _refuse_contradictions(config)
+    return config
+
+
+def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
+    """Find the folder that stands for /opt/ml, without ever failing: errors have to be reported below it."""
+    name = f"{PREFIX}ROOT"
+    given = {**environment, **{_variable_of(flag) or flag: text for flag, text in (flags or {}).items() if text}}
+    return Path(given.get(name, "").strip() or CONTAINER_ROOT).absolute()
+
+
+def describe(config: JobConfig) -> str:
+    """Put the resolved configuration into one line of JSON for the log.
+
+    The keys are those of the original's input log, in its order, then our settings. Credentials are masked.
+    """
+    line = {name: _shown(_logged_value(config, name)) for name in _LOGGED}
+    line |= {s.variable: _shown(getattr(config, _field_of(s))) for s in SETTINGS if s.own}
+    return json.dumps(line)
+
+
+def utc_text(time: datetime) -> str:
+    """Write a time as the original does, in UTC and whole seconds: `2019-11-26T03:00:00Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- where values come from ---
+
+
+def _variable_of(flag: str) -> str | None:
+    plain = flag.removeprefix("--").replace("-", "_").lower()
+    names = {flag: flag for flag in _BY_NAME} | {n.removeprefix(PREFIX).lower(): n for n in _BY_NAME}
+    return names.get(flag) or names.get(plain)
+
+
+def _variables_of(flags: Mapping[str, str]) -> dict[str, str]:
+    given = {}
+    for flag, text in flags.items():
+        variable = _variable_of(flag)
+        if variable is None:
+            closest = _closest(f"--{flag.lstrip('-')}", [s.flag for s in SETTINGS])
+            raise ConfigError(f"{flag} is not a flag of the analyzer.", closest)
+        if text:
+            given[variable] = text
+    return given
+
+
+def _job_environment(root: Path) -> dict[str, str]:
+    """Read `Environment` of the job description; a broken description is worth a warning, not a failure."""
+    path = root / "config" / "processingjobconfig.json"
+    try:
+        found = json.loads(path.read_bytes()).get("Environment") or {}
+        return {name: text for name, text in found.items() if isinstance(text, str)}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        logger.warning("%s cannot be read and is ignored: %s", path, error)
+        return {}
+
+
+def _refuse_unknown_settings(values: Mapping[str, str]) -> None:
+    for name in values:
+        if name.startswith(PREFIX) and name not in _BY_NAME:
+            own = [s.variable for s in SETTINGS if s.own]
+            raise ConfigError(f"{name} is not a setting of the analyzer.", _closest(name, own))
+
+
+def _closest(name: str, known: list[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"Did you mean {close[0]}? Known: {', '.join(known)}." if close else f"Known: {', '.join(known)}."
+
+
+def _refuse_other_analyses(found: str | None) -> None:
+    kind = (found or "DATA_QUALITY").upper().replace("-", "_")
+    if kind in {"MODEL_QUALITY", "MODEL_BIAS", "MODEL_EXPLAINABILITY"}:
+        raise ConfigError(f"analysis_type is {found!r}: this analysis is not available yet.", "Use DATA_QUALITY.")
+    if kind != "DATA_QUALITY":
+        raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", "Leave it out or use DATA_QUALITY.")
+
+
+def _require(values: _Values) -> None:
+    missing = [s.variable for s in SETTINGS if s.required and values.text(s.variable) is None]
+    if missing:
+        example = f"dataset_format='{EXAMPLES[0]}' dataset_source=/opt/ml/processing/input"
+        hint = f"Set every one of them, for example: {example} output_path=/opt/ml/processing/output."
+        raise ConfigError(f"Required but not set: {', '.join(missing)}.", _misspelt(missing, values) + hint)
+
+
+def _misspelt(missing: list[str], values: _Values) -> str:
+    import difflib
+
+    others = {name.lower(): name for name in values.values if name not in _BY_NAME}
+    close = {name: difflib.get_close_matches(name, list(others), n=1, cutoff=0.85) for name in missing}
+    return "".join(f"Is {others[found[0]]} meant to be {name}? " for name, found in close.items() if found)
+
+
+def _refuse_contradictions(config: JobConfig) -> None:
+    if config.start_time and config.end_time and config.start_time >= config.end_time:
+        raise ConfigError(
+            f"start_time {utc_text(config.start_time)} is not before end_time {utc_text(config.end_time)}.",
+            "Nothing lies in such a window: correct one of them or leave both out.",
+        )
+    if config.engine == "local" and isinstance(config.dataset_format, SparkFormat):
+        raise ConfigError(
+            'ANALYZER_ENGINE is local, but dataset_format {"spark":...} names data that only Spark can read.',
+            "Set ANALYZER_ENGINE to auto or spark.",
+        )
+
+
+# --- from text to fields ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The texts of all variables that are set, stripped, and how each kind of them is read."""
+
+    values: Mapping[str, str]
+    root: Path
+
+    def text(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def choice(self, name: str) -> str:
+        setting = _BY_NAME[name]
+        found = self.values.get(name, setting.default)
+        for value in setting.allowed:
+            if value.lower() == found.lower():
+                return value
+        raise _invalid(setting, found, "one of " + ", ".join(setting.allowed))
+
+    def boolean(self, name: str) -> bool:
+        return self.choice(name) == "true"
+
+    def integer(self, name: str, default: int, least: int) -> int:
+        found = self.values.get(name)
+        if found is None:
+            return default
+        if not re.fullmatch(r"\d{1,18}", found, re.ASCII) or int(found) < least:
+            raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
+        return int(found)
+
+    def location(self, name: str) -> Location | None:
+        found = self.values.get(name)
+        if found is None:
+            return None
+        return found if "://" in found else _relocated(found, self.root)
+
+    def path(self, name: str) -> Path | None:
+        found = self.location(name)
+        if isinstance(found, str):
+            raise _invalid(_BY_NAME[name], found, "a path in the file system of the job, no URI")
+        return found
+
+    def path_or_default(self, name: str) -> Path:
+        return self.path(name) or _relocated(_BY_NAME[name].default, self.root)
+
+    def time(self, name: str) -> datetime | None:
+        found = self.values.get(name)
+        return None if found is None else _parse_time(name, found)
+
+
+def _invalid(setting: Setting, found: str, allowed: str) -> ConfigError:
+    default = f", or leave it out ({setting.default})" if setting.default else ""
+    return ConfigError(f"{setting.variable} is {found!r}.", f"Set {setting.variable} to {allowed}{default}.")
+
+
+def _relocated(path: str, root: Path) -> Path:
+    """Turn a path of the container into one below the root; any other path stays where it is."""
+    plain = os.path.normpath(path)
+    if plain == CONTAINER_ROOT or plain.startswith(CONTAINER_ROOT + "/"):
+        return root / plain[len(CONTAINER_ROOT) + 1 :]
+    return Path(path).absolute()
+
+
+def _parse_time(name: str, found: str) -> datetime:
+    """Read ISO 8601 with stray blanks (`2019-11-26T16: 20: 00Z`), any offset, without seconds; no offset is UTC."""
+    text = re.sub(r"\s*([-T:Z+.,])\s*", r"\1", found.upper())
+    try:
+        time = datetime.fromisoformat(re.sub(r"\s+", "T", text, count=1))
+    except ValueError:
+        raise _invalid(_BY_NAME[name], found, "an ISO 8601 time such as 2019-11-26T03:00:00Z") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+def _excluded(found: str | None) -> tuple[str | int, ...]:
+    """Split the list of columns: digits are 0-based indices; a name with a comma is put in double quotes."""
+    if found is None:
+        return ()
+    import csv
+
+    names = (name.strip() for row in csv.reader([found], skipinitialspace=True) for name in row)
+    return tuple(int(name) if re.fullmatch(r"\d+", name, re.ASCII) else name for name in names if name)
+
+
+def _publishes(values: _Values) -> bool:
+    """Tell whether to write metrics; left out, it is Enabled where a schedule or endpoint is named, as the service."""
+    if values.text("publish_cloudwatch_metrics") is not None:
+        return values.choice("publish_cloudwatch_metrics") == "Enabled"
+    return any(values.text(f"sagemaker_{name}_name") for name in ("monitoring_schedule", "endpoint"))
+
+
+_KEPT = (
+    "sagemaker_endpoint_name",
+    "sagemaker_monitoring_schedule_name",
+    "sagemaker_endpoint_datacapture_prefix",
+    "monitoring_input_type",
+    "problem_type",
+    "inference_attribute",
+    "probability_attribute",
+    "probability_threshold_attribute",
+    "ground_truth_attribute",
+    "positive_label",
+)
+
+
+def _contract_fields(values: _Values) -> dict[str, Any]:
+    return {
+        **{name: values.text(name) for name in _KEPT},
+        **{name: values.location(name) for name in ("dataset_source", "baseline_constraints", "baseline_statistics")},
+        **{name: values.path(name) for name in ("record_preprocessor_script", "post_analytics_processor_script")},
+        **{name: values.path_or_default(name) for name in ("cloudwatch_metrics_directory", "output_message_file")},
+        **{name: values.time(name) for name in ("start_time", "end_time", "metric_time")},
+        "output_path": values.path("output_path"),
+        "dataset_format": parse_dataset_format(values.values["dataset_format"]),
+        "publish_cloudwatch_metrics": _publishes(values),
+        "categorical_drift_method": values.choice("categorical_drift_method"),
+        "exclude_features_attribute": _excluded(values.text("exclude_features_attribute")),
+    }
+
+
+def _own_fields(values: _Values) -> dict[str, Any]:
+    choices = ("ENGINE", "COMPATIBILITY", "SURPLUS_FIELDS", "EMPTY_INPUT", "METRICS_WITHOUT_SCHEDULE", "LOG_LEVEL")
+    return {
+        "root": values.root,
+        **{name.lower(): values.choice(PREFIX + name) for name in choices},
+        **{name.lower(): values.boolean(PREFIX + name) for name in ("STRICT_CAPTURE", "EVIDENCE")},
+        "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
+        "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
+        "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
+    }
+
+
+# --- dataset_format ---
+
+
+def parse_dataset_format(text: str) -> DatasetFormat:
+    """Read dataset_format in any of its forms; keys in any case, booleans also as text.
+
+    Raises ConfigError with the position, what was found, and an example of every accepted form.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise _malformed(text, error) from None
+    return _format_of(document)
+
+
+def _format_of(document: Any) -> DatasetFormat:
+    if not isinstance(document, dict):
+        raise _bad_format(f"is {_excerpt(document)}, not an object")
+    if len(document) != 1:
+        raise _bad_format(f"must have exactly one key, but has {len(document)}: {_excerpt(', '.join(document))}")
+    ((key, options),) = document.items()
+    form = _FORMS.get(key.lower())
+    if form is None:
+        raise _bad_format(f"has the unknown key {_excerpt(key)}")
+    return form(_Options.of(key, options))
+
+
+def _malformed(text: str, error: ValueError) -> ConfigError:
+    position = getattr(error, "pos", 0)
+    found = text[position : position + 20]
+    reason = getattr(error, "msg", str(error))
+    problem = f"at position {position}: {reason}, found {found!r}" if found else f"it ends at position {position}"
+    cause = ""
+    if re.search("[\u201c\u201d\u201e\u2018\u2019]", text) or found.startswith("'"):
+        cause = ' (quotes must be the plain ")'
+    elif not found:
+        cause = " before its braces and brackets are closed"
+    return _bad_format(f"is not valid JSON: {problem}{cause}")
+
+
+def _bad_format(problem: str) -> ConfigError:
+    return ConfigError(f"dataset_format {problem}.", "Accepted: " + " or ".join(EXAMPLES) + ".")
+
+
+def _excerpt(found: object) -> str:
+    text = json.dumps(found, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options inside a form of dataset_format; `given` is keyed without case and underscores."""
+
+    form: str
+    given: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, form: str, options: Any) -> _Options:
+        if not isinstance(options, dict | None):
+            raise _bad_format(f"has {_excerpt(options)} for {form!r} where an object of options belongs")
+        return cls(form, {_plain(name): value for name, value in (options or {}).items()})
+
+    def known(self, *names: str) -> None:
+        surplus = [name for name in self.given if name not in map(_plain, names)]
+        if surplus:
+            expected = f"it has {', '.join(names)}" if names else "it has none"
+            raise _bad_format(f"has the unknown option {_excerpt(surplus[0])} for {self.form!r} ({expected})")
+
+    def get(self, name: str) -> Any:
+        return self.given.get(_plain(name))
+
+    def wrong(self, name: str, expected: str) -> ConfigError:
+        return _bad_format(f"has {_excerpt(self.get(name))} for {name!r} of {self.form!r}, which must be {expected}")
+
+    def boolean(self, name: str, default: bool) -> bool:
+        found = self.get(name)
+        if found is None:
+            return default
+        if isinstance(found, str) and found.strip().lower() in {"true", "false"}:
+            return found.strip().lower() == "true"
+        if not isinstance(found, bool):
+            raise self.wrong(name, "true or false")
+        return found
+
+    def position(self) -> Position:
+        found = self.get("output_columns_position")
+        if found is None:
+            return "START"
+        if not isinstance(found, str) or found.strip().upper() not in {"START", "END"}:
+            raise self.wrong("output_columns_position", '"START" or "END"')
+        return cast("Position", found.strip().upper())
+
+    def text(self, name: str) -> str | None:
+        found = self.get(name)
+        if found is not None and (not isinstance(found, str) or not found.strip()):
+            raise self.wrong(name, "a text")
+        return found
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def _csv(options: _Options) -> CsvFormat:
+    options.known("header", "output_columns_position")
+    return CsvFormat(options.boolean("header", default=True), options.position())
+
+
+def _json(options: _Options) -> JsonFormat:
+    """Read `lines`, or `line` as the service spells it."""
+    options.known("lines", "line")
+    lines = options.boolean("lines", default=options.boolean("line", default=True))
+    if lines != options.boolean("line", default=lines):
+        raise _bad_format('has "line" and "lines", which contradict each other')
+    return JsonFormat(lines)
+
+
+def _parquet(options: _Options) -> ParquetFormat:
+    options.known()
+    return ParquetFormat()
+
+
+_INDEX_NAMES = {n.lower(): n for n in ("endpointInput", "endpointOutput", "batchTransformOutput")}
+
+
+def _index_names(options: _Options) -> tuple[str, ...]:
+    found = options.get("captureIndexNames")
+    if found is None:
+        return CaptureFormat().index_names
+    names = [_INDEX_NAMES.get(str(name).lower()) for name in found] if isinstance(found, list) else []
+    if not names or None in names:
+        raise options.wrong("captureIndexNames", f"a list of {', '.join(_INDEX_NAMES.values())}")
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _capture(options: _Options) -> CaptureFormat:
+    options.known("captureIndexNames", "output_columns_position")
+    return CaptureFormat(_index_names(options), options.position())
+
+
+def _merged(options: _Options) -> CaptureFormat:
+    options.known("captureIndexNames", "originalDatasetFormat", "output_columns_position")
+    inner = options.get("originalDatasetFormat")
+    original = None if inner is None else _format_of(inner)
+    if not isinstance(original, CsvFormat | JsonFormat | ParquetFormat | None):
+        raise options.wrong("originalDatasetFormat", "null or a csv, json or parquet format")
+    return CaptureFormat(_index_names(options), options.position(), merged=True, original=original)
+
+
+def _spark(options: _Options) -> SparkFormat:
+    options.known("format", "table", "options")
+    form, table = options.text("format"), options.text("table")
+    if (form is None) == (table is None):
+        raise _bad_format('must name exactly one of "format" and "table" for "spark"')
+    return SparkFormat(form, table, _spark_options(options))
+
+
+def _spark_options(options: _Options) -> dict[str, str]:
+    found = options.get("options")
+    if not isinstance(found, dict | None) or not all(
+        isinstance(v, str | bool | int | float) for v in (found or {}).values()
+    ):
+        raise _bad_format('has "options" for "spark" that are not an object of texts, numbers and booleans')
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in (found or {}).items()}
+
+
+_FORMS: Mapping[str, Callable[[_Options], DatasetFormat]] = {
+    "csv": _csv,
+    "json": _json,
+    "parquet": _parquet,
+    "sagemakercapturejson": _capture,
+    "sagemakermergejson": _merged,
+    "spark": _spark,
+}
+
+
+# --- the log line ---
+
+_LOGGED = (
+    "dataset_source",
+    "dataset_format",
+    "output_path",
+    "monitoring_input_type",
+    "analysis_type",
+    "problem_type",
+    "inference_attribute",
+    "probability_attribute",
+    "ground_truth_attribute",
+    "probability_threshold_attribute",
+    "positive_label",
+    "exclude_features_attribute",
+    "record_preprocessor_script",
+    "post_analytics_processor_script",
+    "baseline_constraints",
+    "baseline_statistics",
+    "data_quality_monitoring_config",
+    "start_time",
+    "end_time",
+    "metric_time",
+    "cloudwatch_metrics_directory",
+    "publish_cloudwatch_metrics",
+    "sagemaker_endpoint_name",
+    "sagemaker_monitoring_schedule_name",
+    "output_message_file",
+    "detect_outliers",
+    "detect_drift",
+    "image_data",
+    "report_enabled",
+    "auto_ml_job_detail",
+)
+"""The fields of the original's log line, in its order; the last ones have no meaning here."""
+_SECRET = re.compile("pass|pwd|secret|token|key|credential|signature", re.IGNORECASE)
+_MASK = "***"
+
+
+def _field_of(setting: Setting) -> str:
+    return setting.variable.removeprefix(PREFIX).lower()
+
+
+def _logged_value(config: JobConfig, name: str) -> Any:
+    special: dict[str, Any] = {
+        "dataset_format": format_document(config.dataset_format),
+        "data_quality_monitoring_config": _monitoring_config(config),
+        "publish_cloudwatch_metrics": "Enabled" if config.publish_cloudwatch_metrics else "Disabled",
+        "exclude_features_attribute": ",".join(map(str, config.exclude_features_attribute)) or None,
+        "report_enabled": False,
+    }
+    return special[name] if name in special else getattr(config, name, None)
+
+
+def format_document(dataset_format: DatasetFormat) -> dict[str, Any]:
+    """Write a format back as the JSON object it was read from, every option spelt out."""
+    match dataset_format:
+        case CsvFormat(header, position):
+            return {"csv": {"header": header, "output_columns_position": position}}
+        case JsonFormat(lines):
+            return {"json": {"lines": lines}}
+        case ParquetFormat():
+            return {"parquet": {}}
+        case SparkFormat(form, None, options):
+            return {"spark": {"format": form, "options": dict(options)}}
+        case SparkFormat(_, table, options):
+            return {"spark": {"table": table, "options": dict(options)}}
+        case CaptureFormat():
+            return _capture_document(dataset_format)
+
+
+def _capture_document(capture: CaptureFormat) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "captureIndexNames": list(capture.index_names),
+        "output_columns_position": capture.output_columns_position,
+    }
+    if not capture.merged:
+        return {"sagemakerCaptureJson": options}
+    original = None if capture.original is None else format_document(capture.original)
+    return {"sagemakerMergeJson": {**options, "originalDatasetFormat": original}}
+
+
+def _monitoring_config(config: JobConfig) -> dict[str, Any]:
+    """Show what suggested constraints will carry as their monitoring_config."""
+    return {
+        "evaluate_constraints": "Enabled",
+        "emit_metrics": "Enabled",
+        "datatype_check_threshold": 1.0,
+        "domain_content_threshold": 1.0,
+        "distribution_constraints": {
+            "perform_comparison": "Enabled",
+            "comparison_threshold": 0.1,
+            "comparison_method": "Robust",
+            "categorical_comparison_threshold": 0.1,
+            "categorical_drift_method": config.categorical_drift_method,
+        },
+    }
+
+
+def _shown(value: Any, name: str = "") -> Any:
+    """Make a value fit for the log: JSON types, and nothing that opens a door."""
+    if isinstance(value, dict):
+        return {key: _shown(inner, key) for key, inner in value.items()}
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, str | Path):
+        return _MASK if _SECRET.search(name) else _without_credentials(str(value))
+    return value
+
+
+def _without_credentials(text: str) -> str:
+    """Mask `user:password@` and the query of a URI, where passwords and signatures travel."""
+    return re.sub(r"(://)[^/@\s]*@|(://[^?\s]*\?)\S+", lambda m: f"{m[1]}{_MASK}@" if m[1] else f"{m[2]}{_MASK}", text)

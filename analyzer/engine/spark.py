@@ -1,0 +1,267 @@
+"""The engine on Spark: one task a partition, the same kernel in it, states merged in groups before they reach the driver."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, merge_folded
+from analyzer.analyzers.table import Batch, Run, TableState
+from analyzer.config import JobConfig, SparkFormat
+from analyzer.engine.local import limit_threads
+from analyzer.engine.progress import Progress
+from analyzer.errors import AnalyzerError, EngineError, InputError
+from analyzer.read import Partition
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger(__name__)
+FOLDED = "id long, bunch long, outcome binary"
+POLL_SECONDS = 1.0
+
+
+# --- session ----------------------------------------------------------------------------------------------------------
+
+
+def has_java() -> bool:
+    """Tell whether Spark would find a Java to start."""
+    home = os.environ.get("JAVA_HOME")
+    return bool(home and os.access(os.path.join(home, "bin", "java"), os.X_OK)) or shutil.which("java") is not None  # noqa: PTH118
+
+
+@contextmanager
+def spark_session(config: JobConfig) -> Iterator[SparkSession]:
+    """Start Spark, or take the session there is, and stop it only if it was started here.
+
+    The master is `SPARK_MASTER`, else what Spark's own configuration says, else this machine's cores.
+    Raises EngineError where there is no Java or Spark does not start.
+    """
+    if importlib.util.find_spec("pyspark") is None or not has_java():
+        raise EngineError(
+            "ANALYZER_ENGINE=spark needs Java 17, which was not found.",
+            "Install it (Debian: openjdk-17-jre-headless), set JAVA_HOME, or set ANALYZER_ENGINE=local.",
+        )
+    from pyspark.sql import SparkSession
+
+    existing = SparkSession.getActiveSession()
+    if existing is not None:
+        yield existing
+        return
+    with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
+        session = _start(config, scratch)
+        try:
+            yield session
+        finally:
+            session.stop()
+
+
+def _start(config: JobConfig, scratch: str) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    limit_threads()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("analyzer")
+    for key, value in _settings(config, scratch).items():
+        builder = builder.config(key, value)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        raise EngineError(
+            f"Spark did not start: {error}.", "See the log above, or set ANALYZER_ENGINE=local."
+        ) from error
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def _settings(config: JobConfig, scratch: str) -> dict[str, str]:
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": os.path.join(scratch, "warehouse"),  # noqa: PTH118
+        "spark.sql.session.timeZone": "UTC",
+        "spark.executorEnv.POLARS_MAX_THREADS": "1",
+        "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+        # Tasks are few and each is a file split: joining small shuffles would only serialise their merging.
+        "spark.sql.shuffle.partitions": str(max(config.cores, 1) * 2),
+    }
+    master = os.environ.get("SPARK_MASTER")
+    if master is None and not _is_configured():
+        master = f"local[{config.cores}]"
+    if master is not None:
+        settings["spark.master"] = master
+        if master.startswith("local"):
+            settings |= {
+                "spark.driver.host": "127.0.0.1",
+                "spark.driver.bindAddress": "127.0.0.1",
+                "spark.local.dir": scratch,
+            }
+    return settings
+
+
+def _is_configured() -> bool:
+    """Tell whether spark-submit or spark-defaults.conf names a master."""
+    if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+        return True
+    folder = os.environ.get("SPARK_CONF_DIR") or os.path.join(os.environ.get("SPARK_HOME", "/nowhere"), "conf")  # noqa: PTH118
+    defaults = os.path.join(folder, "spark-defaults.conf")  # noqa: PTH118
+    if not os.path.isfile(defaults):  # noqa: PTH113
+        return False
+    with open(defaults, encoding="utf-8") as lines:
+        return any(line.split()[:1] == ["spark.master"] for line in lines)
+
+
+# --- partitions -------------------------------------------------------------------------------------------------------
+
+
+def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: Task) -> list[Folded]:
+    """Fold partitions, a task each; a group of neighbours is merged by another task.
+
+    Raises EngineError where Spark fails for a reason outside the data.
+    """
+    first = partitions[0].index
+    work = list(partitions)
+
+    def fold(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield _row(number, (number) // GROUP, fold_partition(work[number], task))
+
+    log.debug("Folding %d partitions from %d on", len(work), first)
+    tasks = session.range(0, len(work), 1, len(work)).mapInArrow(fold, FOLDED)
+    return _collect(session, tasks, len(work))
+
+
+def _row(number: int, group: int, folded: Folded) -> pa.RecordBatch:
+    return pa.record_batch(
+        {
+            "id": pa.array([number], pa.int64()),
+            "bunch": pa.array([group], pa.int64()),
+            "outcome": [pickle.dumps(folded, 5)],
+        }
+    )
+
+
+def _merge_group(rows: pa.Table) -> pa.Table:
+    ordered = rows.sort_by("id")
+    merged = merge_folded(pickle.loads(outcome) for outcome in ordered.column("outcome").to_pylist())  # noqa: S301 (our own bytes)
+    return pa.Table.from_batches([_row(merged.first, ordered.column("bunch")[0].as_py(), merged)])
+
+
+def _collect(session: SparkSession, folded: DataFrame, tasks: int) -> list[Folded]:
+    """Merge in groups on the cluster where there are several, and bring one state a group to the driver."""
+    if tasks > GROUP:
+        folded = folded.groupBy("bunch").applyInArrow(_merge_group, FOLDED)
+    with _watched(session, tasks):
+        rows = _run(lambda: folded.select("id", "bunch", "outcome").collect())
+    rows.sort(key=lambda row: row["id"])
+    outcomes = [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
+    return outcomes if tasks > GROUP or not outcomes else [merge_folded(outcomes)]
+
+
+def _run(action: Callable[[], Any]) -> Any:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        return action()
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        text = str(error)
+        reason = next(
+            (line for line in reversed(text.splitlines()) if "Error" in line or "Exception" in line), text[:300]
+        )
+        raise EngineError(
+            f"Spark failed: {reason.strip()[:400]}",
+            "The full trace is in the log; set ANALYZER_LOG_LEVEL=DEBUG for more.",
+        ) from error
+
+
+@contextmanager
+def _watched(session: SparkSession, tasks: int) -> Iterator[None]:
+    """Follow the tasks of the running job; Spark Connect has no tracker and shows no progress."""
+    context = getattr(session, "sparkContext", None)
+    if context is None:
+        yield
+        return
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(context.statusTracker(), tasks, ended), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _watch(tracker: Any, tasks: int, ended: threading.Event) -> None:
+    progress = Progress(tasks)
+    while not ended.wait(POLL_SECONDS):
+        for stage in tracker.getActiveStageIds():
+            info = tracker.getStageInfo(stage)
+            if info is not None and info.numTasks == tasks:
+                progress.reach(info.numCompletedTasks)
+
+
+# --- sources that only Spark reads ------------------------------------------------------------------------------------
+
+
+def open_source(session: SparkSession, source: SparkFormat, path: str) -> DataFrame:
+    """Open a table, or files in a format of Spark's.
+
+    Raises InputError where Spark cannot.
+    """
+    try:
+        if source.table:
+            return session.table(source.table)
+        return session.read.format(str(source.format)).options(**dict(source.options)).load(path)
+    except Exception as error:
+        name = source.table or f"{source.format} at {path}"
+        raise InputError(
+            f"Spark cannot open {name}: {str(error).splitlines()[0][:300]}",
+            "Check dataset_format, dataset_source and that the connector is on Spark's class path.",
+        ) from error
+
+
+def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -> list[Folded]:
+    """Fold a data frame, a task each of Spark's partitions, whose numbers give the order."""
+    from analyzer.readers.parquet_files import tabular
+
+    def fold(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        number = context.partitionId() if context else 0
+        where = f"{name}, partition {number}"
+        folded = Folded(number, number, TableState(), [])
+        try:
+            fold_batches(_placed(batches, where, tabular), task, folded.state)
+        except AnalyzerError as error:
+            folded.error = error
+        folded.state.tail = (where, folded.state.rows)
+        folded.state.files = int(folded.state.rows > 0)
+        yield _row(number, number // GROUP, folded)
+
+    kept = frame.select(
+        [f"`{column.replace('`', '``')}`" for column in frame.columns if column not in task.reading.excluded]
+    )
+    # More tasks than a group's are assumed: merging on the cluster is right for any number.
+    return _collect(session, kept.mapInArrow(fold, FOLDED), GROUP + 1)
+
+
+def _placed(batches: Iterator[pa.RecordBatch], where: str, tabular: Callable[..., pa.RecordBatch]) -> Iterator[Batch]:
+    record = 1
+    for batch in batches:
+        yield Batch(tabular(batch, where), [Run(0, where, record)])
+        record += batch.num_rows

@@ -1,0 +1,82 @@
+"""profile.json: the evidence behind the other three files, the same bytes on every engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from analyzer.analyzers.table import TableState
+from analyzer.documents import Analysis, Evidence, FeatureProfile, Verdict
+
+VERSION = "1.0"
+LEFT_OUT = {
+    "short_rows": "{count} rows had fewer fields than columns; what they lack counts as missing.",
+    "surplus_rows": "{count} rows had more fields than columns; what was too much was dropped.",
+    "undecodable_blocks": "{count} blocks of text held bytes that are not UTF-8; they were replaced by U+FFFD.",
+    "dropped_by_script": "The script dropped {count} records.",
+    "none_from_script": "The script returned None for {count} records; they were dropped.",
+    "outside_window": "{count} records lay outside start_time and end_time.",
+    "untimed_records": "{count} records carry no inferenceTime that can be read; they were kept.",
+}
+"""What reading leaves out or mends, in words."""
+DROPPED = ("dropped_by_script", "none_from_script", "outside_window")
+
+
+def left_out_notes(state: TableState) -> list[str]:
+    """Say in sentences what was left out or mended."""
+    return [words.format(count=state.left_out[name]) for name, words in LEFT_OUT.items() if state.left_out[name]]
+
+
+def profile_document(analysis: Analysis, state: TableState, verdict: Verdict, compatibility: str) -> dict[str, Any]:
+    """Put together what profile.json says (schemas/profile.json)."""
+    return {
+        "version": VERSION,
+        "compatibility": compatibility,
+        "dataset": {
+            "item_count": state.rows,
+            "columns": len(analysis.statistics.features),
+            "files": state.files,
+            "dropped_records": sum(state.left_out[name] for name in DROPPED),
+            "notes": [*left_out_notes(state), *verdict.notes],
+        },
+        "features": [_feature(profile) for profile in analysis.profiles],
+        "violations": [
+            {
+                "feature_name": violation.feature_name,
+                "constraint_check_type": violation.constraint_check_type,
+                "description": violation.description,
+                "evidence": dict(violation.evidence),
+            }
+            for violation in verdict.violations
+        ],
+        "drift": [asdict(drift) for drift in verdict.drifts],
+        "quirks": [asdict(quirk) for quirk in verdict.quirks],
+    }
+
+
+def _feature(profile: FeatureProfile) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "type_counts": asdict(profile.type_counts),
+        "empty": profile.empty,
+        "nan": profile.nan,
+        "infinite": profile.infinite,
+        "lengths": dict(zip(("min", "mean", "max"), profile.lengths, strict=True)) if profile.lengths else None,
+        "quantiles": dict(profile.quantiles) if profile.quantiles else None,
+        "top_values": {
+            "exact": profile.top_values.exact,
+            "counted_rows": profile.top_values.counted_rows,
+            "values": [{"value": value, "count": count} for value, count in profile.top_values.values],
+        },
+        "outside_domain": profile.outside_domain,
+        "evidence": {kind: _evidence(found) for kind, found in profile.evidence.items()},
+    }
+
+
+def _evidence(found: Evidence) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "count": found.count,
+        "first_file": found.first_file,
+        "first_record": found.first_record,
+    }
+    return document | ({"examples": list(found.examples)} if found.examples else {})

@@ -1,0 +1,135 @@
+"""Inputs to partitions, which depend on the input alone, and partitions to batches of rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from analyzer.analyzers.table import Batch
+from analyzer.config import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat, SparkFormat
+from analyzer.errors import InputError
+from analyzer.readers.pieces import Piece, is_gzip
+from analyzer.readers.reading import PieceReport, Reading
+
+PARTITION_BYTES = 64 * 1024 * 1024
+"""How much input a partition holds at the most; a file that is larger is cut evenly, small files are put together."""
+
+PieceReader = Callable[[Piece, Reading, PieceReport], Iterator[Batch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """What one task reads, in this order."""
+
+    index: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An input file and its size in bytes."""
+
+    path: str
+    size: int
+
+
+def list_files(source: Path) -> list[File]:
+    """List the files of a source in the order of their paths, nested ones included; hidden and empty ones are no data.
+
+    Raises InputError where the source does not exist or cannot be read.
+    """
+    if not source.exists():
+        raise InputError(f"dataset_source: {source} does not exist.", "Mount the data there or correct the variable.")
+    paths = [source] if source.is_file() else _walk(source)
+    files = [File(str(path), path.stat().st_size) for path in paths]
+    return [file for file in files if file.size]
+
+
+def _walk(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"dataset_source: {error.filename} cannot be read: {error.strerror}.", "Give the job the right to read it."
+        )
+
+    found = []
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        found += [Path(place) / name for name in names if not _is_hidden(name)]
+    return sorted(found)
+
+
+def _is_hidden(name: str) -> bool:
+    """Hadoop's rule: `_SUCCESS`, `.crc` and the like."""
+    return name.startswith((".", "_"))
+
+
+def plan_partitions(files: list[File], dataset_format: DatasetFormat) -> list[Partition]:
+    """Cut files into pieces and put neighbouring pieces together, up to 64 MiB a partition.
+
+    The plan depends on the files' order and sizes alone, so every engine folds the same partitions.
+    """
+    pieces = [piece for file in files for piece in _pieces(file, dataset_format)]
+    groups: list[list[Piece]] = []
+    filled = 0
+    for piece, weight in pieces:
+        if not groups or filled + weight > PARTITION_BYTES:
+            groups.append([])
+            filled = 0
+        groups[-1].append(piece)
+        filled += weight
+    return [Partition(index, tuple(group)) for index, group in enumerate(groups)]
+
+
+def _pieces(file: File, dataset_format: DatasetFormat) -> list[tuple[Piece, int]]:
+    if isinstance(dataset_format, ParquetFormat):
+        return _row_groups(file)
+    splittable = not is_gzip(file.path) and not (isinstance(dataset_format, JsonFormat) and not dataset_format.lines)
+    count = -(-file.size // PARTITION_BYTES) if splittable else 1
+    bounds = [file.size * i // count for i in range(count + 1)]
+    return [(Piece(file.path, bounds[i], bounds[i + 1], file.size), file.size // count) for i in range(count)]
+
+
+def _row_groups(file: File) -> list[tuple[Piece, int]]:
+    from analyzer.readers.parquet_files import open_parquet
+
+    metadata = open_parquet(file.path).metadata
+    total = metadata.num_row_groups
+    found: list[tuple[Piece, int]] = []
+    start = weight = 0
+    for group in range(total):
+        weight += metadata.row_group(group).total_byte_size
+        if weight >= PARTITION_BYTES or group == total - 1:
+            found.append((Piece(file.path, start, group + 1, total), weight))
+            start, weight = group + 1, 0
+    return found
+
+
+def read_piece(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
+    """Yield the rows of a piece in the declared format."""
+    yield from _reader_of(reading.dataset_format)(piece, reading, report)
+
+
+def _reader_of(dataset_format: DatasetFormat) -> PieceReader:
+    from analyzer.readers import capture_files, csv_files, json_files, parquet_files
+
+    readers: Mapping[type, PieceReader] = {
+        CsvFormat: csv_files.read_csv,
+        ParquetFormat: parquet_files.read_parquet,
+        CaptureFormat: capture_files.read_captures,
+        JsonFormat: json_files.read_json_lines,
+    }
+    if isinstance(dataset_format, JsonFormat) and not dataset_format.lines:
+        return json_files.read_json_document
+    return readers[type(dataset_format)]
+
+
+def is_read_by_spark(dataset_format: DatasetFormat) -> bool:
+    return isinstance(dataset_format, SparkFormat)
+
+
+def restarted(partition: Partition, states: Mapping[tuple[str, int], bool]) -> Partition:
+    """The partition with each piece begun in its true quoting state."""
+    pieces = tuple(replace(piece, in_quotes=states.get((piece.path, piece.start), False)) for piece in partition.pieces)
+    return replace(partition, pieces=pieces)

@@ -1,0 +1,124 @@
+"""CSV files, with and without header: blocks of whole records parsed at once, or line by line through a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from analyzer.analyzers.table import Batch, Run
+from analyzer.config import CsvFormat
+from analyzer.errors import InputError
+from analyzer.readers.csv_text import CsvText, split_fields, split_records
+from analyzer.readers.pieces import BYTE_ORDER_MARK, TAIL_BLOCK, Piece, PieceReader, open_bytes
+from analyzer.readers.quotes import first_record_end
+from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
+
+
+def read_csv(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
+    """Yield the rows of a piece of a CSV file, columns by position under the names of `reading.columns`."""
+    reader = PieceReader(piece, quoted=True)
+    try:
+        yield from (_through_script if reading.script else _blocks)(reader, piece, reading, report)
+    finally:
+        reader.follow_rest()
+        report.quote_ends = (reader.states.ends[False], reader.states.ends[True])
+
+
+def first_record(path: str) -> str | None:
+    """Read a CSV file's first record that is not blank; None where there is none."""
+    data = b""
+    with open_bytes(path) as stream:
+        while more := stream.read(TAIL_BLOCK):
+            data = data.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n") + more
+            if end := first_record_end(data.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")):
+                return _text(data.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")[:end])
+    return _text(data.removeprefix(BYTE_ORDER_MARK)) or None
+
+
+def _text(record: bytes) -> str:
+    return record.decode("utf-8", "replace").strip("\r\n")
+
+
+def header_names(record: str) -> tuple[str, ...]:
+    """Names of a header line: a missing name becomes `_c<index>`, repeated ones get their index appended."""
+    names = [name or f"_c{i}" for i, name in enumerate(split_fields(record))]
+    lowered = [name.lower() for name in names]
+    return tuple(f"{name}{i}" if lowered.count(lowered[i]) > 1 else name for i, name in enumerate(names))
+
+
+def _blocks(reader: PieceReader, piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
+    text = CsvText(len(reading.columns), reading.surplus, left_out=report.left_out)
+    order = _column_order(piece, reading)
+    for at, block in enumerate(reader.blocks()):
+        data = _without_header(block, report) if at == 0 and piece.start == 0 and _has_header(reading) else block
+        if not data:
+            continue
+        first = report.records + 1
+        rows = text.parse(data, lambda row, first=first: report.name_line(first + row))  # type: ignore[misc]
+        report.records += rows.num_rows
+        yield Batch(_arranged(rows, order, reading.columns), [Run(0, piece.path, first)])
+
+
+def _has_header(reading: Reading) -> bool:
+    return isinstance(reading.dataset_format, CsvFormat) and reading.dataset_format.header
+
+
+def _without_header(block: bytes, report: PieceReport) -> bytes:
+    """Drop the first record that is not blank."""
+    while block:
+        cut = first_record_end(block) or len(block)
+        record, block = block[:cut], block[cut:]
+        report.records += 1
+        if record.strip(b"\r\n"):
+            break
+    return block
+
+
+def _column_order(piece: Piece, reading: Reading) -> Sequence[int] | None:
+    """Where the columns of the first file's header are in this file; None: in the same places.
+
+    Raises InputError where this file's header names other columns.
+    """
+    if not reading.header or not _has_header(reading):
+        return None
+    record = first_record(piece.path)
+    found = header_names(record) if record else reading.header
+    if found == reading.header:
+        return None
+    if sorted(found) != sorted(reading.header):
+        strange = sorted(set(found) ^ set(reading.header))
+        raise InputError(
+            f"{piece.path}: its header differs from the first file's in {', '.join(map(repr, strange[:5]))} "
+            f"({len(found)} columns, the first file has {len(reading.header)}).",
+            'Give all files the same header, or say {"csv":{"header":false}} if they have none.',
+        )
+    return [found.index(name) for name in reading.header]
+
+
+def _arranged(rows: pa.RecordBatch, order: Sequence[int] | None, names: Sequence[str]) -> pa.RecordBatch:
+    if order is not None:
+        rows = pa.record_batch([rows.column(i) for i in order], names=[str(i) for i in range(len(order))])
+    return rows.rename_columns(list(names))
+
+
+def _through_script(reader: PieceReader, piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
+    """Hand each line to the script, the header line included, as the original does."""
+    header = first_record(piece.path) if piece.start == 0 and _has_header(reading) else None
+    sink = RowSink(reading, report)
+    script = script_of(reading, report, lambda line: (line,))
+    if script is None:
+        return
+    for block in reader.blocks():
+        for line in split_records(block.decode("utf-8", "replace")):
+            report.records += 1
+            if not line:
+                continue
+            rows = script.rows(line, lambda: report.name_record(report.records))
+            if line == header:
+                # A header that comes back as it went in names the columns, it is no row.
+                header = None
+                rows = () if tuple(rows) == (line,) else rows
+            sink.add(rows, report.records)
+            yield from sink.ready()
+    yield from sink.rest()

@@ -1,0 +1,170 @@
+"""Parts of files, cut into blocks of whole records without trusting a newline inside quotes."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, cast
+
+from analyzer.errors import InputError
+from analyzer.readers.quotes import NEWLINE, QuoteStates, first_record_end, last_record_end
+
+BLOCK = 8 * 1024 * 1024
+TAIL_BLOCK = 64 * 1024
+LONGEST_RECORD = 256 * 1024 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes [start, end) of a file; its records are those that begin there.
+
+    `in_quotes` says whether `start` lies inside a quoted field. For Parquet, start and end count row groups.
+    """
+
+    path: str
+    start: int
+    end: int
+    size: int
+    in_quotes: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return self.start == 0 and self.end == self.size
+
+
+def open_bytes(path: str) -> IO[bytes]:
+    """Open a file for reading, through gzip where its name says so.
+
+    Raises InputError where it cannot be opened.
+    """
+    try:
+        stream = gzip.open(path, "rb") if is_gzip(path) else open(path, "rb")  # noqa: SIM115 (the caller closes it)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return cast("IO[bytes]", stream)
+
+
+def is_gzip(path: str) -> bool:
+    return path.endswith(".gz")
+
+
+def unreadable(path: str, error: Exception) -> InputError:
+    """Say which file cannot be read, why, and what to do."""
+    if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
+        return InputError(
+            f"{path} is not a sound gzip file: {error}.",
+            "Copy or compress the file again, or take it out of dataset_source.",
+        )
+    return InputError(f"{path} cannot be read: {error}.", "Check that the file exists and that the job may read it.")
+
+
+class PieceReader:
+    """Yields the records of a piece in blocks of about 8 MiB that end where a record ends.
+
+    `quoted` is False for formats whose records are lines, whatever they hold. `states` follows what the bytes of the
+    piece do to the quoting state, also where reading stopped early (`follow_rest`).
+    """
+
+    def __init__(self, piece: Piece, *, quoted: bool) -> None:
+        self.states = QuoteStates()
+        self._piece = piece
+        self._quoted = quoted
+        self._left = piece.end - piece.start
+        self._stream = open_bytes(piece.path)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield blocks of whole records.
+
+        Raises InputError for bytes that cannot be read and for a record that does not end.
+        """
+        try:
+            yield from self._blocks()
+        except (OSError, EOFError, zlib.error) as error:
+            raise unreadable(self._piece.path, error) from error
+
+    def follow_rest(self) -> None:
+        """Read on to the end of the piece for the quoting state alone, and close the file."""
+        if self._quoted and not self._piece.is_whole:
+            while self._next():
+                pass
+        self._stream.close()
+
+    def _blocks(self) -> Iterator[bytes]:
+        rest = self._from_first_record()
+        while rest is not None and (data := self._next()):
+            rest += data
+            if cut := self._last_end(rest):
+                yield rest[:cut]
+                rest = rest[cut:]
+            self._refuse_endless(rest)
+        if rest and (last := self._to_record_end(rest)):
+            yield last
+
+    def _next(self) -> bytes:
+        """Read the piece's next bytes; a gzip file is one piece, whose size says nothing of its content."""
+        if is_gzip(self._piece.path):
+            return self._stream.read(BLOCK)
+        data = self._stream.read(min(BLOCK, self._left))
+        self._left -= len(data)
+        if self._quoted:
+            self.states.follow(data)
+        return data
+
+    def _from_first_record(self) -> bytes | None:
+        """Read up to the first record that begins in the piece and return what was read of it; None: there is none."""
+        piece = self._piece
+        if piece.start == 0:
+            return self._without_mark(self._next())
+        self._stream.seek(piece.start - 1)
+        before = self._stream.read(1)[0]
+        self.states.begin_after(before)
+        inside = piece.in_quotes and self._quoted
+        if before == NEWLINE and not inside:
+            return b""
+        data = b""
+        while more := self._next():
+            data += more
+            cut = first_record_end(data, inside=inside, before=before) if self._quoted else data.find(b"\n") + 1
+            if cut:
+                return data[cut:]
+        return None
+
+    def _without_mark(self, data: bytes) -> bytes:
+        if data.startswith(WIDE_BYTE_ORDER_MARKS):
+            raise InputError(f"{self._piece.path} is UTF-16 text.", "Expected UTF-8; convert the file.")
+        return data.removeprefix(BYTE_ORDER_MARK)
+
+    def _last_end(self, data: bytes) -> int:
+        return last_record_end(data) if self._quoted else data.rfind(b"\n") + 1
+
+    def _to_record_end(self, rest: bytes) -> bytes:
+        """Complete the last record, which began in the piece, from the bytes behind it."""
+        while more := self._stream.read(TAIL_BLOCK):
+            rest += more
+            cut = first_record_end(rest) if self._quoted else rest.find(b"\n") + 1
+            if cut:
+                return rest[:cut]
+            self._refuse_endless(rest)
+        return rest
+
+    def _refuse_endless(self, rest: bytes) -> None:
+        if len(rest) > LONGEST_RECORD:
+            raise InputError(
+                f"{self._piece.path}: a record near byte {self._piece.end - self._left - len(rest)} does not end within "
+                f"{LONGEST_RECORD} bytes.",
+                "Look for a quotation mark that is opened and never closed.",
+            )
+
+
+def count_lines(path: str, upto: int) -> int:
+    """Count the lines in front of a byte, to name a line of a piece by its number in the file."""
+    count = 0
+    with open_bytes(path) as stream:
+        while upto > 0 and (data := stream.read(min(BLOCK, upto))):
+            count += data.count(b"\n")
+            upto -= len(data)
+    return count

@@ -1,0 +1,91 @@
+"""Which newlines of a CSV file end a record: those that are not inside quotes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUOTE = ord('"')
+NEWLINE = ord("\n")
+FIELD_ENDS = (ord(","), NEWLINE, ord("\r"))
+
+
+def toggles(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> NDArray[np.int64]:
+    """Find the quotes that open or close a quoted field.
+
+    A quote opens a field only at its start, and opens it again right after a closing one (`""`); any other quote
+    outside is a plain character. `inside` and `before` are the state and the byte in front of `data`.
+    """
+    if b'"' not in data:
+        return np.empty(0, dtype=np.int64)
+    array = np.frombuffer(data, dtype=np.uint8)
+    quotes = np.flatnonzero(array == QUOTE)
+    opening = quotes[1 if inside else 0 :: 2]
+    previous = np.where(opening > 0, array[opening - 1], before)
+    if np.isin(previous, (*FIELD_ENDS, QUOTE)).all():
+        return quotes
+    return _one_by_one(array, quotes, inside=inside, before=before)
+
+
+def _one_by_one(array: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside: bool, before: int) -> NDArray[np.int64]:
+    found, closed_at = [], -1 if before == QUOTE and not inside else -2
+    for at in quotes.tolist():
+        previous = int(array[at - 1]) if at else before
+        if inside:
+            closed_at = at
+        elif previous not in FIELD_ENDS and closed_at != at - 1:
+            continue
+        inside = not inside
+        found.append(at)
+    return np.array(found, dtype=np.int64)
+
+
+class QuoteStates:
+    """What a stretch of bytes does to the quoting state, whichever it began in.
+
+    `ends[False]` and `ends[True]` tell whether the stretch ends inside quotes if it began outside and inside: with
+    that, pieces of a file that were read at the same time are checked one after the other.
+    """
+
+    __slots__ = ("_before", "ends")
+
+    def __init__(self) -> None:
+        self.ends = [False, True]
+        self._before = NEWLINE
+
+    def begin_after(self, byte: int) -> None:
+        self._before = byte
+
+    def follow(self, data: bytes) -> None:
+        if not data:
+            return
+        if b'"' in data:
+            self.ends = [
+                bool((len(toggles(data, inside=inside, before=self._before)) + inside) % 2) for inside in self.ends
+            ]
+        self._before = data[-1]
+
+
+def first_record_end(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> int:
+    """Position after the first newline outside quotes, 0 where there is none."""
+    turns = toggles(data, inside=inside, before=before)
+    at = data.find(b"\n")
+    while at >= 0:
+        passed = int(np.searchsorted(turns, at))
+        if (passed + inside) % 2 == 0:
+            return at + 1
+        if passed == len(turns):
+            return 0
+        at = data.find(b"\n", int(turns[passed]))
+    return 0
+
+
+def last_record_end(data: bytes) -> int:
+    """Position after the last newline outside quotes of data that begins with a record, 0 where there is none."""
+    at = data.rfind(b"\n")
+    if at < 0 or b'"' not in data:
+        return at + 1
+    turns = toggles(data)
+    while at >= 0 and (passed := int(np.searchsorted(turns, at))) % 2:
+        at = data.rfind(b"\n", 0, int(turns[passed - 1]))
+    return at + 1

@@ -1,0 +1,191 @@
+"""The benchmarks' data: seeded, so that every machine measures the same bytes, and kept in benchmarks/data.
+
+One table of 20 columns stands for the usual training set: 14 numbers (7 whole, 7 with decimals; two with missing
+values) and 6 strings from 2 distinct values to one a row. At 4,000,000 rows it is about 600 MB of CSV in 8 files.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import orjson
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+FILES = 8
+SEED = 20
+WORDS = np.array(["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "larch"])
+PRODUCTS, CODES = 5_000, 100_000
+
+
+def table(rows: int, part: int) -> pl.DataFrame:
+    """Make one file's rows; the same `rows` and `part` always give the same values."""
+    random = np.random.default_rng([SEED, rows, part])
+    return pl.DataFrame(_whole_numbers(random, rows, part) | _decimals(random, rows) | _strings(random, rows, part))
+
+
+def _whole_numbers(random: Generator, rows: int, part: int) -> dict[str, object]:
+    return {
+        "id": np.arange(rows) + rows * part,
+        "rating": random.integers(1, 6, rows),
+        "quantity": random.poisson(3, rows),
+        "age": _with_gaps(random, random.integers(18, 95, rows)),
+        "balance": random.normal(0, 50_000, rows).astype(np.int64),
+        "clicks": (random.pareto(1.2, rows) * 10).astype(np.int64) % 1_000_000,
+        "moment": 1_700_000_000_000 + random.integers(0, 31_536_000_000, rows),
+    }
+
+
+def _decimals(random: Generator, rows: int) -> dict[str, object]:
+    return {
+        "price": random.lognormal(3, 1, rows).round(2),
+        "ratio": random.random(rows).round(6),
+        "temperature": random.normal(12, 9, rows).round(1),
+        "latitude": random.uniform(-90, 90, rows).round(5),
+        "longitude": random.uniform(-180, 180, rows).round(5),
+        "score": random.beta(2, 5, rows).round(8),
+        "change": _with_gaps(random, random.normal(0, 1, rows).round(4)),
+    }
+
+
+def _strings(random: Generator, rows: int, part: int) -> dict[str, object]:
+    words = WORDS[random.integers(0, len(WORDS), (3, rows))]
+    comma = np.where(random.random(rows) < 0.01, ", ", " ")  # one in a hundred needs quotes
+    return {
+        "channel": np.array(["web", "store"])[random.integers(0, 2, rows)],
+        "country": _labels("C", 60)[random.zipf(1.5, rows) % 60],
+        "product": _labels("product-", PRODUCTS)[random.integers(0, PRODUCTS, rows)],
+        "code": _labels("", CODES)[random.integers(0, CODES, rows)],
+        "remark": words[0] + comma + words[1] + " " + words[2],
+        "reference": [f"{part:x}{value:015x}" for value in random.integers(0, 2**60, rows)],
+    }
+
+
+@functools.cache
+def _labels(prefix: str, count: int) -> NDArray[np.str_]:
+    """Labels with letters, so that none reads as a number: prefix, then base 36."""
+    return np.array([f"{prefix}{np.base_repr(number, 36).zfill(4)}x" for number in range(count)])
+
+
+def _with_gaps(random: Generator, values: NDArray[np.generic]) -> pl.Series:
+    """Miss one value in fifty."""
+    return (
+        pl.Series(values)
+        .to_frame("v")
+        .select(pl.when(pl.lit(pl.Series(random.random(len(values)) >= 0.02))).then("v"))["v"]
+    )
+
+
+def csv_files(data: Path, rows: int) -> Path:
+    return _kept(data / f"csv-{rows}", lambda folder: _write_csv(folder, rows))
+
+
+def parquet_files(data: Path, rows: int) -> Path:
+    """Write the same values as `csv_files`, typed, in row groups of at most 250,000 rows."""
+    return _kept(data / f"parquet-{rows}", lambda folder: _write_parquet(folder, rows))
+
+
+def repeated_files(source: Path, times: int) -> Path:
+    """Make a folder of `times` as many rows without the disk space: links to the same files under other names."""
+    target = source.with_name(f"{source.name}-times-{times}")
+    return _kept(target, lambda folder: _link(source, folder, times))
+
+
+def wide_file(data: Path, rows: int, columns: int) -> Path:
+    """Write one CSV of `columns` columns: the table's 20 again and again, each time with other values."""
+    return _kept(data / f"wide-{rows}-{columns}", lambda folder: _write_wide(folder, rows, columns))
+
+
+def capture_files(data: Path, rows: int) -> tuple[Path, Path]:
+    """Write JSON Lines captures (19 inputs, 1 output, no quotes needed) and their payloads as CSV without header."""
+    return (
+        _kept(data / f"capture-{rows}", lambda folder: _write_captures(folder, rows)),
+        _kept(data / f"payload-{rows}", lambda folder: _write_payloads(folder, rows)),
+    )
+
+
+def _kept(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Write into a neighbour and rename, so that a folder that exists is complete."""
+    if not folder.exists():
+        unfinished = folder.with_name(folder.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        write(unfinished)
+        unfinished.rename(folder)
+    return folder
+
+
+def _parts(rows: int) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Split the rows into FILES tables that differ by one row at most."""
+    for part in range(FILES):
+        yield part, table((rows + part) // FILES, part)
+
+
+def _write_csv(folder: Path, rows: int) -> None:
+    for part, frame in _parts(rows):
+        frame.write_csv(folder / f"part-{part}.csv")
+
+
+def _write_parquet(folder: Path, rows: int) -> None:
+    for part, frame in _parts(rows):
+        frame.write_parquet(folder / f"part-{part}.parquet", row_group_size=250_000)
+
+
+def _link(source: Path, folder: Path, times: int) -> None:
+    for path in sorted(source.iterdir()):
+        for copy in range(times):
+            os.link(path, folder / f"{path.stem}-copy-{copy}{path.suffix}")
+
+
+def _write_wide(folder: Path, rows: int, columns: int) -> None:
+    blocks = [table(rows, block) for block in range(-(-columns // 20))]
+    for block, frame in enumerate(blocks):
+        frame.columns = [f"{name}_{block}" for name in frame.columns]
+    pl.concat(blocks, how="horizontal")[:, :columns].write_csv(folder / "wide.csv")
+
+
+def _write_captures(folder: Path, rows: int) -> None:
+    for part, lines in _payloads(rows):
+        records = (_capture(line, f"{part:02x}{number:030x}") for number, line in enumerate(lines))
+        (folder / f"part-{part}.jsonl").write_bytes(b"\n".join(records) + b"\n")
+
+
+def _write_payloads(folder: Path, rows: int) -> None:
+    for part, lines in _payloads(rows):
+        (folder / f"part-{part}.csv").write_text("\n".join(lines) + "\n")
+
+
+def _payloads(rows: int) -> Iterator[tuple[int, list[str]]]:
+    for part, frame in _parts(rows):
+        plain = frame.with_columns(pl.col("remark").str.replace_all(",", ""))
+        yield part, plain.write_csv(include_header=False).splitlines()
+
+
+def _capture(line: str, event: str) -> bytes:
+    """Build a record whose output is the row's first field and whose input is the rest."""
+    output, given = line.split(",", 1)
+    return orjson.dumps(
+        {
+            "captureData": {
+                "endpointInput": {"observedContentType": "text/csv", "mode": "INPUT", "data": given, "encoding": "CSV"},
+                "endpointOutput": {
+                    "observedContentType": "text/csv; charset=utf-8",
+                    "mode": "OUTPUT",
+                    "data": output + "\n",
+                    "encoding": "CSV",
+                },
+            },
+            "eventMetadata": {"eventId": event, "inferenceTime": "2026-01-05T10:00:00Z"},
+            "eventVersion": "0",
+        }
+    )

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from analyzer.config import describe, find_root, read_config
-from analyzer.errors import AnalyzerError, Stopped
+from analyzer.errors import FAILED, AnalyzerError, Stopped
 from analyzer.finish import Outcome, finish
 
 log = logging.getLogger("analyzer")
@@ -19,18 +19,28 @@ log = logging.getLogger("analyzer")
 def main(arguments: list[str] | None = None) -> int:
     """Run the job that environment and flags describe, or a sub-command, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments:
-        from analyzer.commands import run_command
+    return _obey(arguments) if arguments else run_job({})
 
+
+def _obey(arguments: list[str]) -> int:
+    """Do what the arguments say; a command for people says on the terminal what went wrong."""
+    from analyzer.commands import run_command
+
+    _listen()
+    try:
         return run_command(arguments)
-    return run_job({})
+    except AnalyzerError as error:
+        log.debug("Where it happened:", exc_info=True)
+        sys.stderr.write(f"Error: {error}\n")
+        return error.exit_code
+    except Exception:
+        log.exception("An error that was not foreseen; please report it with this trace.")
+        return FAILED
 
 
 def run_job(flags: dict[str, str]) -> int:
     """Run the job and say how it ended, in the message file and by the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, _stop)
+    _listen()
     place = find_root(os.environ, flags)
     try:
         config = read_config(os.environ, flags)
@@ -47,10 +57,17 @@ def run_job(flags: dict[str, str]) -> int:
         return finish(Outcome(error=error), locals().get("config", place))
 
 
+def _listen() -> None:
+    """Log to the terminal, and end in order when told to."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _stop)
+
+
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     # One is enough: what is being cleaned up must not be interrupted by the next.
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, signal.SIG_IGN)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
     name = signal.Signals(number).name
     raise Stopped(
         f"The job was stopped by {name} before it had finished.", "Nothing was written by it; start it again."

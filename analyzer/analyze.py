@@ -29,6 +29,7 @@ from analyzer.order_values import scala_order
 from analyzer.read import Partition, read_piece, restarted
 from analyzer.readers.batches import coalesce
 from analyzer.readers.reading import PieceReport, Reading
+from analyzer.start_arrow import start_arrow_alone
 
 GROUP = 16
 """Partitions whose states are merged before they go further: the shape of the tree is the number of partitions'."""
@@ -79,6 +80,8 @@ def fold_partition(partition: Partition, task: Task) -> Folded:
     folded = Folded(partition.index, partition.index, TableState(), [])
     if task.reading.script:
         random.seed(f"{task.reading.seed}:{partition.index}")
+    else:
+        start_arrow_alone()
     try:
         fold_batches(_batches(partition, task.reading, folded), task, folded.state)
     except AnalyzerError as error:
@@ -244,7 +247,7 @@ def _profile(name: str, column: ColumnState, domains: Domains, *, evidence: bool
         type_counts=TypeCounts(integral, fractional, boolean, string, column.missing),
         empty=column.empty,
         nan=column.nan,
-        infinite=column.infinite,
+        infinite=column.infinite + (0 if string else column.overflowed),
         lengths=(column.length[0], column.length[1] / column.length[2], column.length[3]) if column.length else None,
         quantiles=quantiles_of(sketch, QUANTILES) if numeric else None,
         top_values=top if evidence else TopValues((), top.exact, top.counted_rows),

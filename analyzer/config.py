@@ -245,7 +245,22 @@ def read_config(environment: Mapping[str, str], flags: Mapping[str, str] | None 
     """
     given = _variables_of(flags or {})
     root = find_root(environment, given)
-    merged = {**_job_environment(root), **environment, **given, f"{PREFIX}ROOT": str(root)}
+    return _config_of({**_job_environment(root), **environment, **given}, root)
+
+
+def read_command(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> JobConfig:
+    """Read the configuration of a command that is no job: its flags and, of the environment, our settings alone.
+
+    A command that a job's script starts must not take that job's variables for its own.
+    Raises ConfigError, as `read_config`.
+    """
+    own = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+    given = _variables_of(flags)
+    return _config_of({**own, **given}, find_root(own, given))
+
+
+def _config_of(given: Mapping[str, str], root: Path) -> JobConfig:
+    merged = {**given, f"{PREFIX}ROOT": str(root)}
     _refuse_unknown_settings(merged)
     values = _Values({name: text.strip() for name, text in merged.items() if text.strip()}, root)
     _refuse_other_analyses(values.text("analysis_type"))

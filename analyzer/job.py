@@ -61,6 +61,17 @@ def run(config: JobConfig) -> int:
     check_writable(config.output_path)
     baseline = read_baseline(config)
     state = analyze_source(config, baseline)
+    verdict = report(state, baseline, config)
+    if config.post_analytics_processor_script:
+        postprocess(config.post_analytics_processor_script)
+    return len(verdict.violations)
+
+
+def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
+    """Make everything of a state that is made of it: statistics, suggested constraints, verdict, and their files.
+
+    Raises OutputError where the files cannot be written; then none of them is.
+    """
     for note in left_out_notes(state):
         log.warning("%s", note)
     baseline = _without_excluded(baseline, config, tuple(state.columns))
@@ -68,9 +79,7 @@ def run(config: JobConfig) -> int:
     constraints = suggest(analysis.statistics, config.categorical_drift_method)
     verdict = _judge(analysis, baseline, config)
     _write(config, baseline, state, analysis, constraints, verdict)
-    if config.post_analytics_processor_script:
-        postprocess(config.post_analytics_processor_script)
-    return len(verdict.violations)
+    return verdict
 
 
 def read_baseline(config: JobConfig) -> Baseline:
@@ -117,8 +126,7 @@ def analyze_source(config: JobConfig, baseline: Baseline) -> TableState:
         return _nothing(config)
     naming = name_columns(files, config, baseline.constraints)
     state = _fold(files, config, Task(_reading(config, naming), domains_of(baseline.constraints)))
-    if not naming.columns or set(naming.columns) != set(state.columns):
-        rename_by_baseline(state, config, baseline.constraints)
+    rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
         return _nothing(config)
     _exclude(state, config)

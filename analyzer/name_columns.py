@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from analyzer.analyzers.table import TableState
 from analyzer.config import CaptureFormat, CsvFormat, JobConfig
 from analyzer.documents import Constraints
 from analyzer.errors import AnalyzerError, ConfigError
+from analyzer.preprocess import Row
 from analyzer.read import File
 from analyzer.readers.pieces import Piece
-from analyzer.readers.reading import PieceReport, Reading
+from analyzer.readers.reading import KEYED_ROWS, PieceReport, Reading
 
 log = logging.getLogger(__name__)
-LOOKED_AT = 1000
+LOOKED_AT = 10_000
 """Captured records that are looked at for one that holds all payloads."""
 
 
@@ -33,23 +37,58 @@ def name_columns(files: Sequence[File], config: JobConfig, baseline: Constraints
 
     Columns of JSON, Parquet and script results are named by their keys; `rename_by_baseline` sees to those.
     """
-    expected = tuple(feature.name for feature in baseline.features) if baseline else ()
+    expected = _names_of(baseline)
     if isinstance(config.dataset_format, CsvFormat):
-        return _name_csv(files, config.dataset_format, expected)
+        return _name_csv(files, config, expected)
     if isinstance(config.dataset_format, CaptureFormat):
         return _name_capture(files, config, expected)
     return Naming()
 
 
-def _name_csv(files: Sequence[File], csv: CsvFormat, expected: tuple[str, ...]) -> Naming:
+def _names_of(baseline: Constraints | None) -> tuple[str, ...]:
+    return tuple(feature.name for feature in baseline.features) if baseline else ()
+
+
+def by_position(width: int, expected: Sequence[str], excluded: Sequence[str | int]) -> tuple[str, ...] | None:
+    """Name columns as the baseline does, where their number agrees; None where it does not.
+
+    A baseline that lacks the columns excluded by index names the others.
+    """
+    gaps = {each for each in excluded if isinstance(each, int) and each < width}
+    if width == len(expected):
+        gaps = set()
+    elif width != len(expected) + len(gaps):
+        return None
+    log.info("Using baseline columns: %s", ", ".join(expected))
+    names = iter(expected)
+    return tuple(_placeholder(i, expected) if i in gaps else next(names) for i in range(width))
+
+
+def _placeholder(index: int, taken: Collection[str]) -> str:
+    name = f"_c{index}"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _positions(width: int) -> tuple[str, ...]:
+    return tuple(f"_c{i}" for i in range(width))
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def _name_csv(files: Sequence[File], config: JobConfig, expected: tuple[str, ...]) -> Naming:
     from analyzer.readers.csv_files import first_record, header_names
     from analyzer.readers.csv_text import split_fields
 
+    assert isinstance(config.dataset_format, CsvFormat)
     record = next((found for file in files if (found := first_record(file.path))), None)
     if record is None:
         return Naming()
-    if not csv.header:
-        return Naming(by_position(len(split_fields(record)), expected))
+    if not config.dataset_format.header:
+        width = len(split_fields(record))
+        return Naming(by_position(width, expected, config.exclude_features_attribute) or _positions(width))
     header = header_names(record)
     if len(header) != len(expected) or set(header) == set(expected):
         return Naming(header, header)
@@ -60,93 +99,80 @@ def _name_csv(files: Sequence[File], csv: CsvFormat, expected: tuple[str, ...]) 
     return Naming(expected, header)
 
 
-def by_position(width: int, expected: tuple[str, ...]) -> tuple[str, ...]:
-    """Name columns without a header: as the baseline's where their number agrees."""
-    if width == len(expected):
-        log.info("Using baseline columns: %s", ", ".join(expected))
-        return expected
-    return tuple(f"_c{i}" for i in range(width))
+# --- captured traffic -------------------------------------------------------------------------------------------------
 
 
 def _name_capture(files: Sequence[File], config: JobConfig, expected: tuple[str, ...]) -> Naming:
-    from analyzer.readers.capture_files import flattener_of, ordered
+    """Learn from the first records how many fields each payload has, and name those that have no names of their own."""
+    rows = _first_payloads(files, config)
+    widths = {index: _width(row) for index, row in rows.items()}
+    if not widths:
+        return Naming()
+    positional = sum(widths.values())
+    if all(widths.values()):
+        names = by_position(positional, expected, config.exclude_features_attribute)
+    else:
+        keys = {key for row in rows.values() if not isinstance(row, str) for key in row}
+        free = tuple(name for name in expected if name not in keys)
+        names = free if len(free) == positional else None
+    return Naming(_positions(positional) if names is None else names, (), widths)
+
+
+def _width(row: Row) -> int:
+    """Count the fields of a line of CSV; 0 for named values."""
     from analyzer.readers.csv_text import split_fields
+
+    return len(split_fields(row)) if isinstance(row, str) else 0
+
+
+def _first_payloads(files: Sequence[File], config: JobConfig) -> Mapping[str, Row]:
+    """Find the first row of each payload, in the order in which payloads stand side by side."""
+    from analyzer.readers.capture_files import flattener_of, ordered
 
     assert isinstance(config.dataset_format, CaptureFormat)
     names = ordered(config.dataset_format)
-    widths = _payload_widths(files, config, names)
-    flattener = flattener_of(Reading(config.dataset_format, strict=config.strict_capture))
-    for record in _first_captures(files, config):
-        data = record.get("captureData")
-        if not isinstance(data, dict) or not any(data.get(name) for name in names):
-            continue
-        try:
-            row = flattener.rows(record, lambda: "the first record")[0]
-        except AnalyzerError:
-            break  # reading names file and line
-        if not isinstance(row, str):
-            return Naming(expected, (), widths)
-        whole = sum(widths.values()) if widths else len(split_fields(row))
-        return Naming(by_position(whole, expected), (), widths)
-    return Naming()
+    reading = Reading(config.dataset_format, strict=config.strict_capture, start=config.start_time, end=config.end_time)
+    flattener = flattener_of(reading, PieceReport(Piece("", 0, 0, 0)))
+    found: dict[str, Row] = {}
+    # What is wrong with a file or a record is told when it is read, where a script may know what to do with it.
+    with suppress(AnalyzerError):
+        for record in islice(_captures(files, reading), LOOKED_AT):
+            found = {**flattener.first_rows(record, lambda: "a record"), **found}
+            if len(found) == len(names):
+                break
+    return {name: found[name] for name in names if name in found}
 
 
-def _first_captures(files: Sequence[File], config: JobConfig) -> list[Mapping[str, object]]:
-    from analyzer.readers.capture_files import in_window
+def _captures(files: Sequence[File], reading: Reading) -> Iterator[Mapping[str, Any]]:
+    from analyzer.readers.capture_files import window_of
     from analyzer.readers.json_files import json_lines
 
-    found: list[Mapping[str, object]] = []
-    reading = Reading(config.dataset_format, start=config.start_time, end=config.end_time)
     for file in files:
-        piece = Piece(file.path, 0, file.size, file.size)
-        report = PieceReport(piece)
-        try:
-            for record in in_window(json_lines(piece, report), reading, report):
-                found.append(record)
-                if len(found) >= LOOKED_AT or (len(found) == 1 and _is_complete(record, config)):
-                    return found
-        except AnalyzerError:
-            return found  # reading names file and line
-    return found
+        report = PieceReport(Piece(file.path, 0, file.size, file.size))
+        window = window_of(reading, report)
+        for value in json_lines(report.piece, report):
+            if isinstance(value, dict) and (window is None or window.holds(value)):
+                yield value
 
 
-def _is_complete(record: Mapping[str, object], config: JobConfig) -> bool:
-    data = record.get("captureData")
-    assert isinstance(config.dataset_format, CaptureFormat)
-    return isinstance(data, dict) and all(data.get(name) for name in config.dataset_format.index_names)
-
-
-def _payload_widths(files: Sequence[File], config: JobConfig, names: Sequence[str]) -> Mapping[str, int]:
-    """Count the fields of each CSV payload, in the first record that has it."""
-    from analyzer.readers.csv_text import split_fields
-
-    widths: dict[str, int] = {}
-    for record in _first_captures(files, config):
-        data = record.get("captureData")
-        for name in names if isinstance(data, dict) else ():
-            event = data.get(name)  # type: ignore[union-attr]
-            if name not in widths and isinstance(event, dict) and event.get("encoding") == "CSV":
-                widths[name] = len(split_fields(str(event.get("data", "")).rstrip("\r\n").split("\n")[0]))
-        if len(widths) == len(names):
-            break
-    return widths
+# --- columns that are named by keys -----------------------------------------------------------------------------------
 
 
 def rename_by_baseline(state: TableState, config: JobConfig, baseline: Constraints | None) -> None:
     """Put columns that are named by keys in order, and give a script's the baseline's names by position.
 
     Keys are sorted as text, so `10` comes before `2`. Keys that are the baseline's names are matched by name, unless
-    `strict_capture` asks for the original's way.
+    `strict_capture` asks for the original's way. Columns that were named by position stay as they are.
     """
-    found = sorted(state.columns)
-    expected = [feature.name for feature in baseline.features] if baseline else []
-    if expected and set(found) == set(expected) and not (config.strict_capture and config.record_preprocessor_script):
-        found = expected
-    elif expected and len(found) == len(expected) and config.record_preprocessor_script:
-        log.info("Using baseline columns: %s (for the sorted keys %s)", ", ".join(expected), ", ".join(found))
-        state.columns = {name: state.columns[key] for name, key in zip(expected, found, strict=True)}
+    if not state.left_out.pop(KEYED_ROWS, 0):
         return
-    state.columns = {name: state.columns[name] for name in found}
+    found, expected = sorted(state.columns), _names_of(baseline)
+    script = config.record_preprocessor_script
+    if expected and set(found) == set(expected) and not (config.strict_capture and script):
+        state.columns = {name: state.columns[name] for name in expected}
+        return
+    names = by_position(len(found), expected, config.exclude_features_attribute) if expected and script else None
+    state.columns = {name: state.columns[key] for name, key in zip(names or found, found, strict=True)}
 
 
 def resolve_excluded(excluded: Sequence[str | int], names: Sequence[str]) -> frozenset[str]:

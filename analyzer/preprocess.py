@@ -8,19 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from analyzer.errors import InputError
-from analyzer.readers.csv_text import split_fields, split_records
-from analyzer.records import CapturedData
+from analyzer.jsonlayout import parse
+from analyzer.readers.csv_text import join_fields, split_fields, split_records
 from analyzer.scripts import UNCHANGED, CsvLine, preprocess_caller, row_dicts, script_error, text_of
 
 Row = str | Mapping[str, Any]
 """A line of CSV, whose fields are named by position, or named values."""
 WRAPPERS = ("instances", "predictions")
 """Keys that serving stacks wrap the rows of a request or response in."""
+NESTED = frozenset({dict, list})
 
 
 # --- the user's script ------------------------------------------------------------------------------------------------
@@ -54,11 +55,10 @@ class Script:
             raise script_error(self.path, error, place()) from error
         if found is UNCHANGED:
             return self.flatten(record)
-        if isinstance(found, CsvLine):
-            return split_records(found.text)
-        if not found:
+        rows: Sequence[Row] = split_records(found.text) if isinstance(found, CsvLine) else found
+        if not rows:
             self.left_out["none_from_script" if result is None else "dropped_by_script"] += 1
-        return found  # type: ignore[return-value]
+        return rows
 
 
 # --- JSON values ------------------------------------------------------------------------------------------------------
@@ -69,10 +69,10 @@ def flatten_json(value: Mapping[str, Any], *, strict: bool, place: Callable[[], 
 
     Raises InputError for a nested value when `strict`.
     """
-    if not any(type(inner) in {dict, list} for inner in value.values()):
+    if NESTED.isdisjoint(map(type, value.values())):
         return value
     if strict:
-        name = next(key for key, inner in value.items() if type(inner) in {dict, list})
+        name = next(key for key, inner in value.items() if type(inner) in NESTED)
         raise InputError(
             f"{place()}: the value of {name!r} is not flat.",
             "Flatten it with a record_preprocessor_script, or set ANALYZER_STRICT_CAPTURE=false.",
@@ -95,6 +95,17 @@ def _paths(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 # --- captured payloads ------------------------------------------------------------------------------------------------
 
 
+class PlainPart(NamedTuple):
+    """A payload of one line of CSV: the commas that it must have (None: any number), and a line without values.
+
+    Fields in front of another payload must be as many as expected: those behind them would change their columns.
+    """
+
+    index: str
+    commas: int | None
+    blank: str
+
+
 @dataclass(frozen=True, slots=True)
 class Half:
     """One payload of a record as rows: lines of CSV, or named values."""
@@ -104,64 +115,101 @@ class Half:
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CaptureFlattener:
     """Makes rows of a captured record: the payloads named by `index_names`, in that order, side by side.
 
-    `widths` are the numbers of fields of CSV payloads, where known, so that a record with one payload missing keeps
-    the other's fields in their columns. `names` are those expected for the whole row, for CSV beside JSON payloads.
+    `widths` are the numbers of fields of payloads (0: they are named values), where known, so that a record with one
+    payload missing or too short keeps the other's fields in their columns. `names` are those of fields without a name.
     """
 
     index_names: tuple[str, ...]
     widths: Mapping[str, int]
     names: tuple[str, ...]
     strict: bool
+    surplus: Literal["error", "drop"] = "error"
+    left_out: Counter[str] = field(default_factory=Counter)
+    _plain: tuple[PlainPart, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Prepare for the usual case."""
+        self._plain = self.plain_parts()
+
+    def plain_parts(self) -> tuple[PlainPart, ...]:
+        """Describe the payloads that are seen, in their order; () where they are not all lines of CSV."""
+        known = [name for name in self.index_names if name in self.widths]
+        if not all(self.widths.values()):
+            return ()
+        return tuple(
+            PlainPart(name, self.widths[name] - 1 if name != known[-1] else None, "," * (self.widths[name] - 1))
+            for name in known
+        )
 
     def rows(self, record: Mapping[str, Any], place: Callable[[], str]) -> Sequence[Row]:
         """Flatten a record; usually one row, several when the request held several.
 
         Raises InputError for a payload that cannot be read, and when both payloads hold different numbers of rows.
         """
+        try:
+            line = self._plain_line(record["captureData"])
+        except (KeyError, TypeError, AttributeError):
+            line = None
+        return self._mixed(record, place) if line is None else (line,)
+
+    def _plain_line(self, data: Mapping[str, Any]) -> str | None:
+        """Join payloads that are one line of CSV each, the usual case, at once."""
+        texts = []
+        for index, commas, _blank in self._plain:
+            event = data[index]
+            text = event["data"].rstrip("\r\n")
+            if event["encoding"] != "CSV" or "\n" in text:
+                return None
+            if commas is not None and (text.count(",") != commas or '"' in text):
+                return None
+            texts.append(text)
+        return ",".join(texts) if len(texts) == len(data) or self._has_no_more(data) else None
+
+    def _has_no_more(self, data: Mapping[str, Any]) -> bool:
+        """Tell that no payload is there that the first records did not have."""
+        return bool(self._plain) and not any(data.get(name) for name in self.index_names if name not in self.widths)
+
+    def first_rows(self, record: Mapping[str, Any], place: Callable[[], str]) -> Mapping[str, Row]:
+        """Show the first row of each payload that a record has, by its index name."""
+        return {half.index: half.rows[0] for half in self._halves(record, place)}
+
+    def _halves(self, record: Mapping[str, Any], place: Callable[[], str]) -> list[Half]:
         data = record.get("captureData")
         if not isinstance(data, dict):
             raise InputError(
                 f"{place()} has no captureData.",
                 'Expected captured traffic: {"captureData": {...}, "eventMetadata": ...}.',
             )
-        plain = self._plain(data)
-        return plain if plain is not None else self._mixed(data, place)
+        return [self._half(index, data[index], place) for index in self.index_names if _has_data(data.get(index))]
 
-    def _plain(self, data: Mapping[str, Any]) -> Sequence[Row] | None:
-        """Join payloads that are one line of CSV each, the usual case, at once."""
-        texts = []
-        for index in self.index_names:
-            event = data.get(index)
-            if event is None or event.get("encoding") != "CSV" or not isinstance(event.get("data"), str):
-                return None
-            text = event["data"].rstrip("\r\n")
-            if "\n" in text:
-                return None
-            texts.append(text)
-        return (",".join(texts),)
-
-    def _mixed(self, data: Mapping[str, Any], place: Callable[[], str]) -> Sequence[Row]:
-        halves = [self._half(index, data[index], place) for index in self.index_names if data.get(index)]
-        if not halves:
-            found = ", ".join(data) or "nothing"
+    def _mixed(self, record: Mapping[str, Any], place: Callable[[], str]) -> Sequence[Row]:
+        halves = self._halves(record, place)
+        if not halves and not self.widths:
+            found = ", ".join(record["captureData"]) or "nothing"
             raise InputError(
                 f"{place()} holds {found}, but none of {', '.join(self.index_names)}.",
                 "Name a payload that was captured in captureIndexNames of dataset_format.",
             )
         self._refuse_uneven(halves, place)
-        if all(isinstance(row, str) for half in halves for row in half.rows):
-            return self._lines({half.index: half for half in halves})
         self._refuse_mismatch(halves, place)
-        return [self._named([half.rows[i] for half in halves], halves) for i in range(len(halves[0].rows))]
+        count = len(halves[0].rows) if halves else 1
+        parts = {half.index: half.rows for half in halves}
+        if 0 in self.widths.values() or not all(isinstance(row, str) for half in halves for row in half.rows):
+            return [self._named({index: rows[i] for index, rows in parts.items()}, place) for i in range(count)]
+        return [self._line({index: str(rows[i]) for index, rows in parts.items()}, place) for i in range(count)]
 
-    def _half(self, index: str, event: Mapping[str, Any], place: Callable[[], str]) -> Half:
+    def _half(self, index: str, event: Any, place: Callable[[], str]) -> Half:
         def where() -> str:
             return f"{place()}, {index}"
 
+        if not isinstance(event, dict):
+            raise InputError(
+                f"{where()} is {type(event).__name__}, not an object.", 'Expected {"data": ..., "encoding": ...}.'
+            )
         encoding = str(event.get("encoding", "CSV")).upper()
         payload = event.get("data", "")
         if encoding == "BASE64":
@@ -212,34 +260,51 @@ class CaptureFlattener:
                 "Set ANALYZER_STRICT_CAPTURE=false to flatten each payload by its own encoding.",
             )
 
-    def _lines(self, halves: Mapping[str, Half]) -> Sequence[Row]:
-        present = [half for half in halves.values()]
-        lines = []
-        for i in range(len(present[0].rows)):
-            parts = [
-                str(halves[index].rows[i]) if index in halves else "," * (self.widths[index] - 1)
-                for index in self.index_names
-                if index in halves or index in self.widths
-            ]
-            lines.append(",".join(parts))
-        return lines
+    def _line(self, parts: Mapping[str, str], place: Callable[[], str]) -> str:
+        """Join lines of CSV; a payload that is missing or too short leaves its columns empty."""
+        known = [index for index in self.index_names if index in parts or index in self.widths]
+        fitted = [self._fitted(index, parts.get(index, ""), place) for index in known[:-1]]
+        return ",".join([*fitted, *(parts.get(index, "") for index in known[-1:])])
 
-    def _named(self, parts: Sequence[Row], halves: Sequence[Half]) -> Mapping[str, Any]:
-        """Join named values and lines of CSV; fields of a line take the expected names that no named value has."""
-        taken = {name for part in parts if not isinstance(part, str) for name in part}
-        free = [name for name in self.names if name not in taken]
-        wanted = sum(len(split_fields(part)) for part in parts if isinstance(part, str))
+    def _fitted(self, index: str, line: str, place: Callable[[], str]) -> str:
+        """Give a payload in front of others as many fields as it has columns."""
+        width = self.widths.get(index)
+        count = len(split_fields(line))
+        if width is None or count == width:
+            return line
+        if count < width:
+            self.left_out["short_rows"] += bool(line)
+            return line + "," * (width - count)
+        if self.surplus == "error":
+            raise InputError(
+                f"{place()}, {index} has {count} fields, expected {width}: {line[:80]}.",
+                "Mend the record, or set ANALYZER_SURPLUS_FIELDS=drop to drop what is too much.",
+            )
+        self.left_out["surplus_rows"] += 1
+        return join_fields(split_fields(line)[:width])
+
+    def _named(self, parts: Mapping[str, Row], place: Callable[[], str]) -> Mapping[str, Any]:
+        """Join named values and lines of CSV, whose fields take the names that were found for them."""
         joined: dict[str, Any] = {}
-        for part, half in zip(parts, halves, strict=True):
+        at = 0
+        for index in self.index_names:
+            part, width = parts.get(index), self.widths.get(index, 0)
             if isinstance(part, str):
-                for value in split_fields(part):
-                    joined[free.pop(0) if len(free) >= wanted > 0 else f"_c{len(joined)}"] = value
-                    wanted -= 1
-            else:
-                joined.update(
-                    (f"{half.index}.{name}" if name in joined else name, value) for name, value in part.items()
-                )
+                fields = split_fields(self._fitted(index, part, place) if width else part)
+                names = self.names[at : at + len(fields)] if width else ()
+                if len(names) != len(fields):
+                    names = tuple(f"_c{at + i}" for i in range(len(fields)))
+                joined.update(zip(names, fields, strict=True))
+                width = width or len(fields)
+            elif part is not None:
+                joined.update((f"{index}.{name}" if name in joined else name, value) for name, value in part.items())
+            at += width
         return joined
+
+
+def _has_data(event: Any) -> bool:
+    """Tell whether a payload was captured; what is there but makes no sense counts as captured."""
+    return bool(event) and not (isinstance(event, dict) and event.get("data") is None)
 
 
 class _Lines(list[Any]):
@@ -248,8 +313,8 @@ class _Lines(list[Any]):
 
 def _json_value(payload: str, place: Callable[[], str]) -> Any:
     try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
+        return parse(payload)
+    except ValueError as error:
         lines = [line for line in payload.splitlines() if line.strip()]
         if len(lines) > 1:
             return _Lines(_json_value(line, place) for line in lines)
@@ -268,24 +333,16 @@ def _wrapped(value: Mapping[str, Any]) -> list[Row] | None:
 
 
 def _as_line(values: Sequence[Any]) -> str:
-    return ",".join(
-        _quoted(text_of(value) if not isinstance(value, dict | list) else _json_text(value)) for value in values
-    )
+    return join_fields([_json_text(value) if type(value) in NESTED else text_of(value) for value in values])
 
 
 def _json_text(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _quoted(text: str | None) -> str:
-    if text is None:
-        return ""
-    return '"' + text.replace('"', '""') + '"' if not text or any(mark in text for mark in ',"\r\n') else text
-
-
 def _decoded(payload: Any, content_type: str, place: Callable[[], str]) -> tuple[str, str]:
     """Decode a BASE64 payload whose content type says that it is CSV or JSON text."""
-    kind = content_type.split(";")[0].strip().lower()
+    kind = content_type.partition(";")[0].strip().lower()
     encoding = {"text/csv": "CSV", "application/json": "JSON", "application/jsonlines": "JSON"}.get(kind)
     if encoding is None:
         raise InputError(
@@ -298,8 +355,3 @@ def _decoded(payload: Any, content_type: str, place: Callable[[], str]) -> tuple
         raise InputError(
             f"{place()} is not BASE64 of UTF-8 text: {error}.", "Look at how the record was captured."
         ) from error
-
-
-def captured(record: dict[str, Any]) -> CapturedData:
-    """Wrap a captured record in the object that handlers get."""
-    return CapturedData(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,24 +41,48 @@ def list_files(source: Path) -> list[File]:
 
     Raises InputError where the source does not exist or cannot be read.
     """
-    if not source.exists():
+    if not os.path.lexists(source):
         raise InputError(f"dataset_source: {source} does not exist.", "Mount the data there or correct the variable.")
-    paths = [source] if source.is_file() else _walk(source)
-    files = [File(str(path), path.stat().st_size) for path in paths]
+    paths = _walk(source) if source.is_dir() else [source]
+    files = [File(str(path), _size(path)) for path in paths]
     return [file for file in files if file.size]
+
+
+def _size(path: Path) -> int:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise _unreadable(str(path), str(error.strerror)) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise _unreadable(str(path), "It is neither a file nor a folder")
+    return found.st_size
+
+
+def _unreadable(path: str, reason: str) -> InputError:
+    return InputError(
+        f"dataset_source: {path} cannot be read: {reason}.",
+        "Take it out of dataset_source, or give the job the right to read it.",
+    )
 
 
 def _walk(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
-        raise InputError(
-            f"dataset_source: {error.filename} cannot be read: {error.strerror}.", "Give the job the right to read it."
-        )
+        raise _unreadable(str(error.filename), str(error.strerror)) from error
 
     found = []
     for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in folders:
+            _refuse_circle(Path(place), name)
         found += [Path(place) / name for name in names if not _is_hidden(name)]
     return sorted(found)
+
+
+def _refuse_circle(place: Path, name: str) -> None:
+    """A link to a folder that it lies in would have its files counted again and again."""
+    target = (place / name).resolve()
+    if (place / name).is_symlink() and (place.resolve() == target or target in place.resolve().parents):
+        raise _unreadable(str(place / name), "It is a link to a folder that it lies in")
 
 
 def _is_hidden(name: str) -> bool:
@@ -88,7 +113,8 @@ def _pieces(file: File, dataset_format: DatasetFormat) -> list[tuple[Piece, int]
     splittable = not is_gzip(file.path) and not (isinstance(dataset_format, JsonFormat) and not dataset_format.lines)
     count = -(-file.size // PARTITION_BYTES) if splittable else 1
     bounds = [file.size * i // count for i in range(count + 1)]
-    return [(Piece(file.path, bounds[i], bounds[i + 1], file.size), file.size // count) for i in range(count)]
+    weight = -(-file.size // count)  # rounded up, no two pieces of a file fit into one partition
+    return [(Piece(file.path, bounds[i], bounds[i + 1], file.size), weight) for i in range(count)]
 
 
 def _row_groups(file: File) -> list[tuple[Piece, int]]:

@@ -245,11 +245,6 @@ def test_all_spellings_of_a_switch(value, on):
     assert (config.evaluate_constraints, config.emit_metrics) == (on, on)
 
 
-def test_the_misprint_of_older_documentation_is_understood():
-    config = constraints_of({"distribution_constraints": {"comparion_method": "Simple"}}).config
-    assert config.distribution.comparison_method == "Simple"
-
-
 def test_the_categorical_threshold_follows_the_numeric_one_unless_named():
     follows = constraints_of({"distribution_constraints": {"comparison_threshold": 0.3}}).config.distribution
     assert follows.categorical_comparison_threshold == 0.3
@@ -343,7 +338,6 @@ def test_a_feature_that_makes_no_sense_is_named_with_its_place(feature, message,
         ({"distribution_constraints": {"comparison_threshold": -1}}, "comparison_threshold is -1, expected", ""),
         ({"distribution_constraints": {"comparison_method": "KS"}}, 'is "KS", expected Simple, Robust, linf_s', ""),
         ({"distribution_constraints": {"categorical_drift_method": "PSI"}}, "expected LInfinity or ChiSquared", ""),
-        ({"distribution_constraints": {"comparision_threshold": 1}}, "not a setting", "mean comparison_threshold?"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_with_its_place(config, message, hint):

@@ -23,7 +23,7 @@ from analyzer.jsonlayout import java_double
 
 LOOKED_AT = 2 * MOST_VALUES
 """Rows at the start of a batch that tell whether counting its values is worth the while."""
-SAMPLED = 1024
+SAMPLED = 512
 """Rows of each batch whose values are counted once a column has too many of them."""
 Locate = Callable[[int], Place]
 
@@ -32,12 +32,13 @@ class ColumnState:
     """A mergeable summary of one column, from batches of texts or of typed numbers.
 
     Numbers enter moments and sketch in row order; a column that holds a single text that is no number needs neither,
-    and stops collecting them.
+    and stops collecting them. `overflowed` counts digits that are too large for a double: like moments and
+    sketch, it is complete only where there is no such text.
     """
 
     __slots__ = (
-        "_guess", "counts", "distinct", "empty", "infinite", "kinds", "length", "missing", "moments", "nan",
-        "numbers", "outside", "sightings",
+        "_guess", "_known", "counts", "distinct", "empty", "infinite", "kinds", "length", "missing", "moments", "nan",
+        "numbers", "outside", "overflowed", "sightings",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class ColumnState:
         self.empty = 0
         self.nan = 0
         self.infinite = 0
+        self.overflowed = 0
         self.outside = 0
         self.length: list[int] = []
         self.moments = Moments()
@@ -54,6 +56,7 @@ class ColumnState:
         self.counts = ValueCounts()
         self.sightings = Sightings()
         self._guess: int | None = None
+        self._known: dict[str, int] = {}
 
     def update(self, array: pa.Array, locate: Locate, domain: frozenset[str] | None = None) -> None:
         """Take in a batch of the column; `locate` tells the place of a row of it, `domain` the values expected."""
@@ -72,6 +75,7 @@ class ColumnState:
         self.empty += other.empty
         self.nan += other.nan
         self.infinite += other.infinite
+        self.overflowed += other.overflowed
         self.outside += other.outside
         self.length = _joined_lengths(self.length, other.length)
         self.moments.merge(other.moments)
@@ -80,11 +84,16 @@ class ColumnState:
         self.counts.merge(other.counts)
         self.sightings.merge(other.sightings, tail)
 
+    def absent(self, rows: int, place: Place) -> None:
+        """Count rows that lack the column as missing; `place` is that of the first."""
+        self.missing += rows
+        self.sightings.met("missing", rows, lambda: (place, ()))
+
     def to_document(self) -> dict[str, Any]:
         return {
             "missing": self.missing,
             "kinds": self.kinds.tolist(),
-            "special": [self.empty, self.nan, self.infinite, self.outside],
+            "special": [self.empty, self.nan, self.infinite, self.overflowed, self.outside],
             "length": self.length,
             "moments": self.moments.to_document(),
             "numbers": self.numbers.to_document(),
@@ -98,7 +107,7 @@ class ColumnState:
         state = cls()
         state.missing = document["missing"]
         state.kinds = np.array(document["kinds"], dtype=np.int64)
-        state.empty, state.nan, state.infinite, state.outside = document["special"]
+        state.empty, state.nan, state.infinite, state.overflowed, state.outside = document["special"]
         state.length = document["length"]
         state.moments = Moments.from_document(document["moments"])
         state.numbers = Kll.from_document(document["numbers"])
@@ -134,14 +143,17 @@ class ColumnState:
         present = array.drop_null()
         values = _as_doubles(present)
         self._note_not_a_number(array, present, values, locate)
+        if np.isnan(values).any():
+            array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+            present, values = array.drop_null(), values[~np.isnan(values)]
         kind = "integral" if whole else "fractional"
         finite = values[np.isfinite(values)]
-        numbers = values[~np.isnan(values)]
-        self.kinds[KINDS.index(kind)] += len(numbers)
+        self.kinds[KINDS.index(kind)] += len(values)
         self.sightings.met(
-            kind, len(numbers), lambda: (locate(_first(array.is_valid())), _typed_texts(present[:EXAMPLES]))
+            kind, len(values), lambda: (locate(_first(array.is_valid())), _typed_texts(present[:EXAMPLES]))
         )
-        hashed = present.cast(pa.int64()).to_numpy() if whole and not pa.types.is_uint64(array.type) else numbers
+        # Spark hashes a negative zero as zero.
+        hashed = present.cast(pa.int64()).to_numpy() if whole and not pa.types.is_uint64(array.type) else values + 0.0
         self.distinct.update(hash_numbers(np.ascontiguousarray(hashed)))
         self._numbers(finite)
         self._count_typed(present)
@@ -169,7 +181,7 @@ class ColumnState:
             found = pc.value_counts(present)
             self.counts.add(_typed_texts(found.field("values")), found.field("counts").to_pylist())
         else:
-            self.counts.give_up()
+            self.counts.give_up(forget=True)
 
     # --- texts --------------------------------------------------------------------------------------------------------
 
@@ -185,13 +197,18 @@ class ColumnState:
         self._note_outside(array, domain, locate)
 
     def _value_counts(self, present: pa.Array) -> pa.StructArray | None:
-        """Count all values of a batch where they are few, else those of a sample."""
+        """Count all values of a batch where they are few, else, of texts that are no numbers, those of a sample."""
+        if self._guess is None:
+            self._guess = classify.kind_of(present[0].as_py())
         if self.counts.exact and len(present[:LOOKED_AT].unique()) <= MOST_VALUES:
             found = pc.value_counts(present)
-            self.counts.add(found.field("values").to_pylist(), found.field("counts").to_pylist())
-            return found if len(found) <= MOST_VALUES else None
-        self.counts.give_up()
-        if self._guess in {None, classify.STRING_KIND}:
+            if len(found) <= MOST_VALUES:
+                self.counts.add(found.field("values").to_pylist(), found.field("counts").to_pylist())
+                return found
+        # The frequent values of a numeric column are read off its sketch.
+        self._known = {}
+        self.counts.give_up(forget=self._guess != classify.STRING_KIND)
+        if self._guess == classify.STRING_KIND:
             sample = pc.value_counts(present[:SAMPLED])
             self.counts.add(sample.field("values").to_pylist(), sample.field("counts").to_pylist())
         return None
@@ -199,29 +216,40 @@ class ColumnState:
     def _update_few(self, array: pa.Array, present: pa.Array, few: pa.StructArray, locate: Locate) -> None:
         values = pl.Series(few.field("values"))
         counts = few.field("counts").to_numpy()
-        kinds = classify.kinds_of(values)
-        self.distinct.update(_hash(values))
+        kinds = self._known_kinds(values)
         self._note_kinds(array, values, kinds, counts, locate)
         if not self.kinds[classify.STRING_KIND] and (kinds <= classify.FRACTIONAL_KIND).any():
             self._note_numbers(classify.numbers_of(pl.Series(present)))
 
+    def _known_kinds(self, values: pl.Series) -> Kinds:
+        """Judge and hash the values that were not met before; batches of a column with few values repeat them."""
+        known = self._known
+        new = [value for value in values.to_list() if value not in known]
+        if new:
+            added = pl.Series(new, dtype=pl.String)
+            self.distinct.update(_hash(added))
+            known.update(zip(new, classify.kinds_of(added).tolist(), strict=True))
+        return np.array([known[value] for value in values.to_list()], dtype=np.uint8)
+
     def _update_many(self, array: pa.Array, present: pa.Array, locate: Locate) -> None:
         values = pl.Series(present)
         self.distinct.update(_hash(values))
-        kind = classify.sole_kind(values, present, self._guess) if self._guess is not None else None
-        if kind is None:
+        sole = classify.sole_kind(values, present, self._guess or 0)
+        if sole is None:
             kinds = classify.kinds_of(values)
             self._guess = int(kinds[-1])
             self._note_kinds(array, values, kinds, None, locate)
+            numbers = None if self.kinds[classify.STRING_KIND] else classify.numbers_of(values)
         else:
+            kind, numbers = sole
             self._note_sole_kind(array, values, kind, locate)
-        if not self.kinds[classify.STRING_KIND]:
-            self._note_numbers(classify.numbers_of(values))
+        if numbers is not None and not self.kinds[classify.STRING_KIND]:
+            self._note_numbers(numbers)
 
     def _note_numbers(self, numbers: NDArray[np.float64]) -> None:
         finite = np.isfinite(numbers)
         if not finite.all():
-            self.infinite += int(np.count_nonzero(np.isinf(numbers)))
+            self.overflowed += int(np.count_nonzero(np.isinf(numbers)))
             numbers = numbers[finite]
         self._numbers(numbers)
 
@@ -253,9 +281,12 @@ class ColumnState:
         weights = np.ones(len(lengths), dtype=np.int64) if counts is None else counts
         found = [int(lengths.min()), int(lengths @ weights), int(weights.sum()), int(lengths.max())]
         self.length = _joined_lengths(self.length, found)
-        self.empty += self._special("empty", array, texts, lengths == 0, weights, locate)
-        self.nan += self._special("nan", array, texts, _matching(texts, classify.NOT_A_NUMBER), weights, locate)
-        self.infinite += self._special("infinite", array, texts, _matching(texts, classify.INFINITE), weights, locate)
+        if not lengths.all():
+            self.empty += self._special("empty", array, texts, lengths == 0, weights, locate)
+        if texts.str.contains(classify.SPECIAL).any():
+            nan, infinite = _matching(texts, classify.NOT_A_NUMBER), _matching(texts, classify.INFINITE)
+            self.nan += self._special("nan", array, texts, nan, weights, locate)
+            self.infinite += self._special("infinite", array, texts, infinite, weights, locate)
 
     def _special(
         self,

@@ -56,6 +56,13 @@ class Kll:
 
     def merge(self, other: Kll) -> None:
         """Take in the values that another sketch retained, level by level, as if they had arrived after ours."""
+        if not self._size():
+            self._levels, self._compactions, self._offsets = (
+                list(other._levels),
+                list(other._compactions),
+                list(other._offsets),
+            )
+            return
         for level, values in enumerate(other._levels):
             if level == len(self._levels):
                 self._add_level()
@@ -97,7 +104,9 @@ class Kll:
         even = len(values) - len(values) % 2
         if self._compactions[level] % 2 == 1:
             self._offsets[level] = 1 - self._offsets[level]
-        kept = np.sort(values[:even])[self._offsets[level] :: 2]
+        compacted = values[:even].copy()
+        compacted.sort()
+        kept = compacted[self._offsets[level] :: 2]
         self._levels[level + 1] = np.concatenate((self._levels[level + 1], kept))
         self._levels[level] = values[even:]
         self._compactions[level] += 1

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analyzer.analyzers.codec import pack, unpack
 
 ROW_BY_ROW_LIMIT = 32_768
 ALWAYS_ROW_BY_ROW = 2_500
@@ -39,7 +42,8 @@ class Moments:
         self.low = min(self.low, float(values.min()))
         self.high = max(self.high, float(values.max()))
         self._add_spread(values)
-        self.total = float(np.cumsum(np.concatenate(([self.total], values)))[-1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.total = float(np.cumsum(np.concatenate(([self.total], values)))[-1])
 
     def merge(self, other: Moments) -> None:
         self.low = min(self.low, other.low)
@@ -54,15 +58,16 @@ class Moments:
         """The population standard deviation."""
         return math.sqrt(self.m2 / self.count)
 
-    def to_document(self) -> list[float]:
-        return [self.count, self.total, self.average, self.m2, self.low, self.high] if self.count else []
+    def to_document(self) -> list[Any]:
+        # Sums that overflow are infinite, which plain JSON numbers are not.
+        return [self.count, pack(np.array([self.total, self.average, self.m2, self.low, self.high]))]
 
     @classmethod
-    def from_document(cls, document: list[float]) -> Moments:
+    def from_document(cls, document: list[Any]) -> Moments:
         moments = cls()
-        if document:
-            moments.count = int(document[0])
-            moments.total, moments.average, moments.m2, moments.low, moments.high = map(float, document[1:])
+        moments.count = int(document[0])
+        figures = unpack(document[1], np.float64).tolist()
+        moments.total, moments.average, moments.m2, moments.low, moments.high = figures
         return moments
 
     def _add_spread(self, values: NDArray[np.float64]) -> None:
@@ -72,7 +77,7 @@ class Moments:
             m2 = float(np.square(shifted - offset).sum())
         average = float(values[0]) + offset
         together = self.count + len(values)
-        ill = average**2 * len(values) > ILL_CONDITIONED**2 * m2
+        ill = average * average * len(values) > ILL_CONDITIONED * ILL_CONDITIONED * m2  # `**` would raise on overflow
         if together <= ALWAYS_ROW_BY_ROW or (ill and together <= ROW_BY_ROW_LIMIT):
             self._add_row_by_row(values)
         else:
@@ -89,9 +94,12 @@ class Moments:
         self.average, self.m2 = average, m2
 
     def _combine(self, count: int, average: float, m2: float) -> None:
-        together = self.count + count
-        if not together:
+        if not count:
             return
+        if not self.count:
+            self.count, self.average, self.m2 = count, average, m2
+            return
+        together = self.count + count
         delta = average - self.average
         self.m2 += m2 + delta * delta * (self.count * count / together)
         self.average += delta * (count / together)

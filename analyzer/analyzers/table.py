@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,34 +41,41 @@ class Batch:
 class TableState:
     """A mergeable summary of rows; a column that some rows lack counts as missing in them.
 
-    `tail` is the last file read and the number of its records so far, by which places in later parts are counted on.
+    `head` is the place of the first row. `tail` is the last file read and the number of its records so far, by which
+    places in later parts are counted on.
     """
 
-    __slots__ = ("columns", "files", "left_out", "rows", "tail")
+    __slots__ = ("columns", "files", "head", "left_out", "rows", "tail")
 
     def __init__(self) -> None:
         self.rows = 0
         self.files = 0
         self.columns: dict[str, ColumnState] = {}
         self.left_out: Counter[str] = Counter()
+        self.head: Place = ("", 0)
         self.tail: Place = ("", 0)
 
     def update(self, batch: Batch, domains: Domains) -> None:
         rows = batch.rows
         locate = _locator(batch.runs)
+        if not self.rows:
+            self.head = locate(0)
         for name, array in zip(rows.schema.names, rows.columns, strict=True):
             self._column(name).update(array, locate, domains.get(name))
         for name in self.columns.keys() - set(rows.schema.names):
-            self._absent(self.columns[name], rows.num_rows, locate)
+            self.columns[name].absent(rows.num_rows, locate(0))
         self.rows += rows.num_rows
 
     def merge(self, other: TableState) -> None:
         """Take in the state of the rows that follow ours."""
+        goes_on = other.tail[0] == self.tail[0]
+        head = (other.head[0], other.head[1] + (self.tail[1] if other.head[0] == self.tail[0] else 0))
+        if not self.rows:
+            self.head = head
         for name, theirs in other.columns.items():
             self._column(name).merge(theirs, self.tail)
         for name in self.columns.keys() - other.columns.keys():
-            self.columns[name].missing += other.rows
-        goes_on = other.tail[0] == self.tail[0]
+            self.columns[name].absent(other.rows, head)
         self.tail = (
             (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else (other.tail if other.tail[0] else self.tail)
         )
@@ -81,6 +89,7 @@ class TableState:
             "version": VERSION,
             "rows": self.rows,
             "files": self.files,
+            "head": list(self.head),
             "tail": list(self.tail),
             "left_out": dict(sorted(self.left_out.items())),
             "columns": [[name, column.to_document()] for name, column in self.columns.items()],
@@ -95,7 +104,7 @@ class TableState:
         """
         try:
             return cls._from_document(orjson.loads(gzip.decompress(content)))
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
             raise BaselineError(
                 f"{where} is not a state file of this version: {error}.",
                 "Expected a state.json.gz that a run of this analyzer wrote; run that job again to get one.",
@@ -107,6 +116,7 @@ class TableState:
             raise ValueError(f"it has version {document['version']}, known is {VERSION}")
         state = cls()
         state.rows, state.files = document["rows"], document["files"]
+        state.head = (document["head"][0], document["head"][1])
         state.tail = (document["tail"][0], document["tail"][1])
         state.left_out = Counter(document["left_out"])
         state.columns = {name: ColumnState.from_document(column) for name, column in document["columns"]}
@@ -116,13 +126,8 @@ class TableState:
         """Get a column's state; rows before a column first came up lack it."""
         if name not in self.columns:
             self.columns[name] = ColumnState()
-            self.columns[name].missing = self.rows
+            self.columns[name].absent(self.rows, self.head)
         return self.columns[name]
-
-    @staticmethod
-    def _absent(column: ColumnState, rows: int, locate: Locate) -> None:
-        column.missing += rows
-        column.sightings.met("missing", rows, lambda: (locate(0), ()))
 
 
 def _locator(runs: Sequence[Run]) -> Locate:

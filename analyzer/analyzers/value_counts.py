@@ -9,6 +9,8 @@ from analyzer.documents import TopValues
 
 MOST_VALUES = 1024
 """Distinct values up to which counts are exact; far above what approximates to 120, where domains end."""
+KEPT_VALUES = 256
+"""Values that are kept of a column with more, the most frequent of a sample, once there are many to choose from."""
 SHOWN = 10
 
 
@@ -28,9 +30,11 @@ class ValueCounts:
             self.counted += count
         self._prune()
 
-    def give_up(self) -> None:
-        """Note that from here on not every row will be counted."""
+    def give_up(self, *, forget: bool = False) -> None:
+        """Note that not every row will be counted from here on, or that none is any more of use."""
         self.exact = False
+        if forget:
+            self.counts, self.counted = {}, 0
 
     def merge(self, other: ValueCounts) -> None:
         self.exact = self.exact and other.exact
@@ -62,4 +66,4 @@ class ValueCounts:
         if len(self.counts) > MOST_VALUES:
             self.exact = False
             ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-            self.counts = dict(ranked[:MOST_VALUES])
+            self.counts = dict(ranked[:KEPT_VALUES])

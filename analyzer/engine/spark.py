@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, merge_folded
 from analyzer.analyzers.table import Batch, Run, TableState
 from analyzer.config import JobConfig, SparkFormat
-from analyzer.engine.local import limit_threads
+from analyzer.engine.local import tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
 from analyzer.read import Partition
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
+TASKS_PER_CORE = 4
+"""Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
+TASKS_WITHOUT_CONTEXT = 64
+LIGHT_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+"""On one machine the JVM only hands out tasks: compiling it to the full would take cores away from them."""
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
@@ -70,7 +75,7 @@ def spark_session(config: JobConfig) -> Iterator[SparkSession]:
 def _start(config: JobConfig, scratch: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
-    limit_threads()
+    tune_workers()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("analyzer")
@@ -104,6 +109,7 @@ def _settings(config: JobConfig, scratch: str) -> dict[str, str]:
         settings["spark.master"] = master
         if master.startswith("local"):
             settings |= {
+                "spark.driver.extraJavaOptions": LIGHT_JAVA,
                 "spark.driver.host": "127.0.0.1",
                 "spark.driver.bindAddress": "127.0.0.1",
                 "spark.local.dir": scratch,
@@ -127,21 +133,26 @@ def _is_configured() -> bool:
 
 
 def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: Task) -> list[Folded]:
-    """Fold partitions, a task each; a group of neighbours is merged by another task.
+    """Fold partitions, a few neighbours a task; the states of a group are merged by another task.
 
     Raises EngineError where Spark fails for a reason outside the data.
     """
-    first = partitions[0].index
     work = list(partitions)
 
-    def fold(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield _row(number, (number) // GROUP, fold_partition(work[number], task))
+                yield _row(number, number // GROUP, fold_partition(work[number], task))
 
-    log.debug("Folding %d partitions from %d on", len(work), first)
-    tasks = session.range(0, len(work), 1, len(work)).mapInArrow(fold, FOLDED)
-    return _collect(session, tasks, len(work))
+    tasks = min(len(work), TASKS_PER_CORE * _parallelism(session))
+    folded = session.range(0, len(work), 1, tasks).mapInArrow(fold, FOLDED)
+    return _collect(session, folded, tasks, are_grouped=len(work) > GROUP)
+
+
+def _parallelism(session: SparkSession) -> int:
+    """How many tasks run at once; Spark Connect does not say."""
+    context = getattr(session, "sparkContext", None)
+    return int(context.defaultParallelism) if context is not None else TASKS_WITHOUT_CONTEXT
 
 
 def _row(number: int, group: int, folded: Folded) -> pa.RecordBatch:
@@ -160,15 +171,15 @@ def _merge_group(rows: pa.Table) -> pa.Table:
     return pa.Table.from_batches([_row(merged.first, ordered.column("bunch")[0].as_py(), merged)])
 
 
-def _collect(session: SparkSession, folded: DataFrame, tasks: int) -> list[Folded]:
+def _collect(session: SparkSession, folded: DataFrame, tasks: int, *, are_grouped: bool) -> list[Folded]:
     """Merge in groups on the cluster where there are several, and bring one state a group to the driver."""
-    if tasks > GROUP:
+    if are_grouped:
         folded = folded.groupBy("bunch").applyInArrow(_merge_group, FOLDED)
     with _watched(session, tasks):
         rows = _run(lambda: folded.select("id", "bunch", "outcome").collect())
     rows.sort(key=lambda row: row["id"])
     outcomes = [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
-    return outcomes if tasks > GROUP or not outcomes else [merge_folded(outcomes)]
+    return outcomes if are_grouped or not outcomes else [merge_folded(outcomes)]
 
 
 def _run(action: Callable[[], Any]) -> Any:
@@ -236,9 +247,15 @@ def open_source(session: SparkSession, source: SparkFormat, path: str) -> DataFr
 
 def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -> list[Folded]:
     """Fold a data frame, a task each of Spark's partitions, whose numbers give the order."""
-    from analyzer.readers.parquet_files import tabular
+    from analyzer.readers.parquet_files import tabular, with_blanks
 
-    def fold(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    blank = [column for column in frame.columns if column in task.reading.excluded]
+    names = [column for column in frame.columns if column not in task.reading.excluded]
+
+    def rows_of(batch: pa.RecordBatch, where: str) -> pa.RecordBatch:
+        return with_blanks(tabular(batch.rename_columns(names), where), blank)
+
+    def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from pyspark import TaskContext
 
         context = TaskContext.get()
@@ -246,22 +263,22 @@ def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -
         where = f"{name}, partition {number}"
         folded = Folded(number, number, TableState(), [])
         try:
-            fold_batches(_placed(batches, where, tabular), task, folded.state)
+            fold_batches(_placed(batches, where, rows_of), task, folded.state)
         except AnalyzerError as error:
             folded.error = error
         folded.state.tail = (where, folded.state.rows)
         folded.state.files = int(folded.state.rows > 0)
         yield _row(number, number // GROUP, folded)
 
-    kept = frame.select(
-        [f"`{column.replace('`', '``')}`" for column in frame.columns if column not in task.reading.excluded]
-    )
-    # More tasks than a group's are assumed: merging on the cluster is right for any number.
-    return _collect(session, kept.mapInArrow(fold, FOLDED), GROUP + 1)
+    # PySpark reads dots and backticks in names as syntax, so columns travel under their numbers.
+    numbered = frame.toDF(*(str(i) for i in range(len(frame.columns))))
+    kept = numbered.select([str(i) for i, column in enumerate(frame.columns) if column not in task.reading.excluded])
+    # Merging on the cluster is right for any number of Spark's partitions, which only Spark knows.
+    return _collect(session, kept.mapInArrow(fold, FOLDED), 0, are_grouped=True)
 
 
-def _placed(batches: Iterator[pa.RecordBatch], where: str, tabular: Callable[..., pa.RecordBatch]) -> Iterator[Batch]:
+def _placed(batches: Iterable[pa.RecordBatch], where: str, rows_of: Callable[..., pa.RecordBatch]) -> Iterator[Batch]:
     record = 1
     for batch in batches:
-        yield Batch(tabular(batch, where), [Run(0, where, record)])
+        yield Batch(rows_of(batch, where), [Run(0, where, record)])
         record += batch.num_rows

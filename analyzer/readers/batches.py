@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from analyzer.analyzers.table import Batch, Run
+from analyzer.scripts import text_of
 
 ENOUGH_ROWS = 16_384
 ENOUGH_BYTES = 64 * 1024 * 1024
@@ -30,7 +33,7 @@ def coalesce(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 def _is_enough(held: Sequence[Batch]) -> bool:
     rows = sum(batch.rows.num_rows for batch in held)
-    return rows >= ENOUGH_ROWS or sum(batch.rows.nbytes for batch in held) >= ENOUGH_BYTES
+    return rows >= ENOUGH_ROWS or sum(int(batch.rows.nbytes) for batch in held) >= ENOUGH_BYTES
 
 
 def _joined(held: Sequence[Batch]) -> Batch:
@@ -53,37 +56,67 @@ def _merged(runs: Sequence[Run]) -> list[Run]:
     return kept
 
 
+def runs_of(file: str, records: Sequence[int]) -> list[Run]:
+    """Tell the runs in which rows are consecutive records; `records` are the record numbers of the rows."""
+    numbers = np.asarray(records, dtype=np.int64)
+    starts = [0, *(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist()]
+    return [Run(start, file, records[start]) for start in starts]
+
+
 class RowBuilder:
-    """Collects named rows into batches; rows of the same keys make columns by transposing."""
+    """Collects named rows into batches.
 
-    def __init__(self, text_of: Callable[[Any], str | None]) -> None:
-        self._text_of = text_of
-        self._rows: list[Mapping[str, Any]] = []
-        self._runs: list[Run] = []
+    The values are kept in one flat list: a list a row, or the rows themselves, would cost more in garbage collection
+    than all the rest.
+    """
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    def __init__(self, file: str) -> None:
+        self.count = 0
+        self._file = file
+        self._names: list[str] = []
+        self._values: list[Any] = []
+        self._records: list[int] = []
 
-    def add(self, row: Mapping[str, Any], file: str, record: int) -> None:
-        runs, at = self._runs, len(self._rows)
-        if not runs or runs[-1].file != file or runs[-1].record + at - runs[-1].row != record:
-            runs.append(Run(at, file, record))
-        self._rows.append(row)
+    def add(self, row: Mapping[str, Any], record: int) -> None:
+        if list(row) == self._names:
+            self._values.extend(row.values())
+        else:
+            self._add_odd(row)
+        self._records.append(record)
+        self.count += 1
+
+    def _add_odd(self, row: Mapping[str, Any]) -> None:
+        new = row.keys() - set(self._names)
+        if new:
+            self._widen([name for name in row if name in new])
+        self._values.extend(map(row.get, self._names))
+
+    def _widen(self, names: Sequence[str]) -> None:
+        width, gap = len(self._names), [None] * len(names)
+        if self.count:
+            rows = (self._values[i : i + width] + gap for i in range(0, width * self.count, width or 1))
+            self._values = list(chain.from_iterable(rows)) if width else gap * self.count
+        self._names += names
 
     def take(self) -> Batch:
         """Hand over what was collected, one column a key, None where a row lacks it."""
-        rows, runs = self._rows, self._runs
-        self._rows, self._runs = [], []
-        names = list(rows[0])
-        if all(list(row) == names for row in rows):
-            columns: Iterable[Sequence[Any]] = zip(*(row.values() for row in rows), strict=True)
-        else:
-            names = list(dict.fromkeys(name for row in rows for name in row))
-            columns = ([row.get(name) for row in rows] for name in names)
-        return Batch(pa.record_batch([self._array(column) for column in columns], names=names), runs)
+        width = len(self._names)
+        columns = [as_text(self._values[i::width]) for i in range(width)]
+        runs = runs_of(self._file, self._records)
+        self.count, self._values, self._records = 0, [], []
+        return Batch(pa.record_batch(columns, names=list(self._names)), runs)
 
-    def _array(self, column: Sequence[Any]) -> pa.Array:
-        try:
-            return pa.array(column, pa.string())
-        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
-            return pa.array([self._text_of(value) for value in column], pa.string())
+
+def as_text(values: Sequence[Any]) -> pa.Array:
+    """Make a column of texts of plain values, numbers as a CSV file has them."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+        pass
+    kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds in ({int}, {bool}):
+            return pa.array(values, pa.int64() if kinds == {int} else pa.bool_()).cast(pa.string())
+    except (pa.ArrowInvalid, OverflowError):  # beyond 64 bits
+        pass
+    return pa.array(map(text_of, values), pa.string())

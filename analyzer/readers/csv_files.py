@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -9,8 +10,8 @@ import pyarrow as pa
 from analyzer.analyzers.table import Batch, Run
 from analyzer.config import CsvFormat
 from analyzer.errors import InputError
-from analyzer.readers.csv_text import CsvText, split_fields, split_records
-from analyzer.readers.pieces import BYTE_ORDER_MARK, TAIL_BLOCK, Piece, PieceReader, open_bytes
+from analyzer.readers.csv_text import CsvText, encodable, join_fields, split_fields, split_records
+from analyzer.readers.pieces import TAIL_BLOCK, Piece, PieceReader, open_bytes, readable, without_mark
 from analyzer.readers.quotes import first_record_end
 from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
 
@@ -26,36 +27,46 @@ def read_csv(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Ba
 
 
 def first_record(path: str) -> str | None:
-    """Read a CSV file's first record that is not blank; None where there is none."""
+    """Read a CSV file's first record that is not blank; None where there is none.
+
+    Raises InputError for a file that cannot be read or is no text.
+    """
     data = b""
-    with open_bytes(path) as stream:
-        while more := stream.read(TAIL_BLOCK):
-            data = data.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n") + more
-            if end := first_record_end(data.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")):
-                return _text(data.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")[:end])
-    return _text(data.removeprefix(BYTE_ORDER_MARK)) or None
-
-
-def _text(record: bytes) -> str:
-    return record.decode("utf-8", "replace").strip("\r\n")
+    with readable(path), open_bytes(path) as stream:
+        data = without_mark(path, stream.read(TAIL_BLOCK)).lstrip(b"\r\n")
+        while not (end := first_record_end(data)) and (more := stream.read(TAIL_BLOCK)):
+            data = (data + more).lstrip(b"\r\n")
+    records = split_records(data[: end or None].decode("utf-8", "replace"))
+    if len(records) > 1:
+        raise InputError(f"{path}: its lines end in CR alone.", "Convert the line ends to LF or CRLF.")
+    return records[0] if records else None
 
 
 def header_names(record: str) -> tuple[str, ...]:
     """Names of a header line: a missing name becomes `_c<index>`, repeated ones get their index appended."""
     names = [name or f"_c{i}" for i, name in enumerate(split_fields(record))]
-    lowered = [name.lower() for name in names]
-    return tuple(f"{name}{i}" if lowered.count(lowered[i]) > 1 else name for i, name in enumerate(names))
+    count = Counter(name.lower() for name in names)
+    found: dict[str, None] = {}
+    for i, name in enumerate(names):
+        own = f"{name}{i}" if count[name.lower()] > 1 else name
+        while own in found:
+            own += "_"
+        found[own] = None
+    return tuple(found)
 
 
 def _blocks(reader: PieceReader, piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
-    text = CsvText(len(reading.columns), reading.surplus, left_out=report.left_out)
+    text = CsvText(len(reading.columns), reading.surplus, report.left_out)
     order = _column_order(piece, reading)
-    for at, block in enumerate(reader.blocks()):
-        data = _without_header(block, report) if at == 0 and piece.start == 0 and _has_header(reading) else block
+    has_header = piece.start == 0 and _has_header(reading)
+    for block in reader.blocks():
+        data = _without_header(block, report) if has_header else block
+        has_header = False
         if not data:
             continue
+        before = reader.at + len(block) - len(data)
+        rows = text.parse(data, lambda line, before=before: report.name_line_after(before, line))  # type: ignore[misc]
         first = report.records + 1
-        rows = text.parse(data, lambda row, first=first: report.name_line(first + row))  # type: ignore[misc]
         report.records += rows.num_rows
         yield Batch(_arranged(rows, order, reading.columns), [Run(0, piece.path, first)])
 
@@ -105,20 +116,35 @@ def _arranged(rows: pa.RecordBatch, order: Sequence[int] | None, names: Sequence
 def _through_script(reader: PieceReader, piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Hand each line to the script, the header line included, as the original does."""
     header = first_record(piece.path) if piece.start == 0 and _has_header(reading) else None
+    order = _column_order(piece, reading)
     sink = RowSink(reading, report)
-    script = script_of(reading, report, lambda line: (line,))
-    if script is None:
-        return
-    for block in reader.blocks():
-        for line in split_records(block.decode("utf-8", "replace")):
-            report.records += 1
-            if not line:
-                continue
-            rows = script.rows(line, lambda: report.name_record(report.records))
-            if line == header:
-                # A header that comes back as it went in names the columns, it is no row.
-                header = None
-                rows = () if tuple(rows) == (line,) else rows
-            sink.add(rows, report.records)
-            yield from sink.ready()
+    apply = script_of(reading, report, lambda line: (line,))
+
+    def place() -> str:
+        return report.name_record(report.records)
+
+    for line in _lines(reader, report):
+        report.records += 1
+        rows = apply(line, place)
+        if line == header:
+            # A header that comes back as it went in names the columns, it is no row.
+            header = None
+            rows = () if tuple(rows) == (line,) else rows
+        if order is not None:
+            rows = [_reordered(row, order) if isinstance(row, str) else row for row in rows]
+        if sink.add(rows, report.records):
+            yield from sink.rest()
     yield from sink.rest()
+
+
+def _reordered(line: str, order: Sequence[int]) -> str:
+    fields = split_fields(line)
+    return join_fields([fields[i] if i < len(fields) else None for i in order])
+
+
+def _lines(reader: PieceReader, report: PieceReport) -> Iterator[str]:
+    """Yield the records that are not blank."""
+    for block in reader.blocks():
+        data, repaired = encodable(block)
+        report.left_out["undecodable_blocks"] += repaired
+        yield from filter(None, split_records(data.decode()))

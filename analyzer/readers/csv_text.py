@@ -7,17 +7,27 @@ import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
 from analyzer.errors import InputError
+from analyzer.readers.quotes import NEWLINE, toggles
 
 LONGEST_FIELD = 256 * 1024 * 1024
 LONGEST_SHOWN = 80
+RETURN = ord("\r")
 NameLine = Callable[[int], str]
-"""Names the place of a row (0-based in the text) for an error message: file and line."""
+"""Names the place of a line (0-based in the text) for an error message: file and line."""
+
+
+class Uneven(NamedTuple):
+    """A row with too few or too many fields, and how many rows are in front of it."""
+
+    row: int
+    text: str
 
 
 @dataclass(slots=True)
@@ -30,39 +40,58 @@ class CsvText:
 
     width: int
     surplus: Literal["error", "drop"]
-    keep_blank: bool = False
     left_out: Counter[str] = field(default_factory=Counter)
 
     def parse(self, data: bytes, name_line: NameLine) -> pa.RecordBatch:
-        """Parse whole records.
+        """Parse whole records; blank lines are no rows.
 
         Raises InputError for surplus fields, naming the line, what was found and the switch that drops them.
         """
         try:
-            batch = self._parse_even(data)
-        except pa.ArrowInvalid as error:
-            if "UTF8" not in str(error):
-                return self._parse_one_by_one(data, name_line)
+            even, uneven = self._parse_even(data, blank=False)
+        except pa.ArrowInvalid:
+            data, repaired = encodable(data)
+            if not repaired:
+                return self._batch(split_records(data.decode()), name_line, blank=False)
             self.left_out["undecodable_blocks"] += 1
-            return self.parse(data.decode("utf-8", "replace").encode(), name_line)
-        return self._parse_one_by_one(data, name_line) if batch is None else batch
+            return self.parse(data, name_line)
+        if not uneven:
+            return even
+        if self.surplus == "error" and any(len(split_fields(row.text)) > self.width for row in uneven):
+            return self._batch(split_records(data.decode("utf-8", "replace")), name_line, blank=False)
+        mended = [self._even(split_fields(row.text), 0, name_line) for row in uneven]
+        return _inserted(even, self._columns(mended), [row.row for row in uneven])
 
-    def _parse_even(self, data: bytes) -> pa.RecordBatch | None:
-        """Parse at full speed; None when a row has too few or too many fields."""
-        uneven: list[Any] = []
+    def parse_lines(self, lines: Sequence[str], name_line: NameLine) -> pa.RecordBatch:
+        """Parse texts that are a record each, whatever their quotes do; a blank one is a row of missing values.
+
+        Raises InputError as `parse` does.
+        """
+        even = self.parse_even(("\n".join(lines) + "\n").encode("utf-8", "replace"), len(lines))
+        return self._batch(lines, name_line, blank=True) if even is None else even
+
+    def parse_even(self, data: bytes, count: int) -> pa.RecordBatch | None:
+        """Parse lines that are a record each, blank ones too; None where they do not make as many rows of equal width."""
+        try:
+            even, uneven = self._parse_even(data, blank=True)
+        except pa.ArrowInvalid:
+            return None
+        return even if not uneven and even.num_rows == count else None
+
+    def _parse_even(self, data: bytes, *, blank: bool) -> tuple[pa.RecordBatch, list[Uneven]]:
+        """Parse at full speed, rows with too few or too many fields aside."""
+        uneven: list[Uneven] = []
 
         def note(row: Any) -> str:
-            uneven.append(row)
+            uneven.append(Uneven(row.number - 1, row.text))
             return "skip"
 
-        names = [str(i) for i in range(self.width)]
+        names = self._names()
         table = pc.read_csv(
             pa.BufferReader(data),
             read_options=pc.ReadOptions(use_threads=False, column_names=names, block_size=len(data) + 1),
             parse_options=pc.ParseOptions(
-                newlines_in_values=b'"' in data,
-                invalid_row_handler=note,
-                ignore_empty_lines=not self.keep_blank,
+                newlines_in_values=b'"' in data, invalid_row_handler=note, ignore_empty_lines=not blank
             ),
             convert_options=pc.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
@@ -71,31 +100,55 @@ class CsvText:
                 quoted_strings_can_be_null=False,
             ),
         )
-        return None if uneven else _one_batch(table)
+        return _one_batch(table), uneven
 
-    def _parse_one_by_one(self, data: bytes, name_line: NameLine) -> pa.RecordBatch:
-        rows = [self._even(row, number, name_line) for number, row in enumerate(self._records(data))]
+    def _batch(self, records: Sequence[str], name_line: NameLine, *, blank: bool) -> pa.RecordBatch:
+        rows, line = [], 0
+        for record in records:
+            if record or blank:
+                rows.append(self._even(split_fields(record), line, name_line))
+            line += 1 if blank else 1 + record.count("\n")
+        return self._columns(rows)
+
+    def _columns(self, rows: Sequence[Sequence[str | None]]) -> pa.RecordBatch:
         columns = zip(*rows, strict=True) if rows else [()] * self.width
-        arrays = [pa.array(column, pa.string()) for column in columns]
-        return pa.record_batch(arrays, names=[str(i) for i in range(self.width)])
+        return pa.record_batch([pa.array(column, pa.string()) for column in columns], names=self._names())
 
-    def _records(self, data: bytes) -> list[list[str | None]]:
-        records = split_records(data.decode("utf-8", "replace"))
-        return [split_fields(record) for record in records if record or self.keep_blank]
+    def _names(self) -> list[str]:
+        return [str(i) for i in range(self.width)]
 
-    def _even(self, row: list[str | None], number: int, name_line: NameLine) -> list[str | None]:
+    def _even(self, row: list[str | None], line: int, name_line: NameLine) -> list[str | None]:
         surplus = len(row) - self.width
         if surplus > 0:
             if self.surplus == "error":
                 raise InputError(
-                    f"{name_line(number)} has {len(row)} fields, expected {self.width}: {_shown(row)}.",
-                    "Mend the row (quote commas inside values), or set ANALYZER_SURPLUS_FIELDS=drop to drop what is too much.",
+                    f"{name_line(line)} has {len(row)} fields, expected {self.width}: {_shown(row)}.",
+                    "Quote commas inside values, or set ANALYZER_SURPLUS_FIELDS=drop to drop what is too much.",
                 )
             self.left_out["surplus_rows"] += 1
             return row[: self.width]
         if surplus < 0:
             self.left_out["short_rows"] += 1
         return row + [None] * -surplus
+
+
+def encodable(data: bytes) -> tuple[bytes, bool]:
+    """Replace bytes that are no UTF-8, and say whether there were any."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode(), True
+    return data, False
+
+
+def _inserted(even: pa.RecordBatch, mended: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
+    """Put mended rows back in their places among all rows."""
+    order = np.empty(even.num_rows + mended.num_rows, dtype=np.int64)
+    is_mended = np.zeros(len(order), dtype=bool)
+    is_mended[list(places)] = True
+    order[~is_mended] = np.arange(even.num_rows)
+    order[is_mended] = even.num_rows + np.arange(mended.num_rows)
+    return pa.concat_batches([even, mended]).take(pa.array(order))
 
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
@@ -111,34 +164,47 @@ def _shown(row: Sequence[str | None]) -> str:
 
 
 def split_records(text: str) -> list[str]:
-    """Split CSV text into records at newlines outside quotes, line ends removed."""
-    lines = text.split("\n")
-    if lines and not lines[-1]:
+    """Split CSV text into records at line ends (LF, CRLF or CR) outside quotes; the line ends are removed."""
+    if '"' in text:
+        return _quoted_records(text)
+    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
+    if not lines[-1]:
         lines.pop()
-    if '"' not in text:
-        return [line.removesuffix("\r") for line in lines]
-    return _rejoined(lines)
+    return lines
 
 
-def _rejoined(lines: list[str]) -> list[str]:
-    from analyzer.readers.quotes import toggles
-
-    records: list[str] = []
-    open_record: list[str] = []
-    for line in lines:
-        inside = bool(open_record)
-        open_record.append(line)
-        if (len(toggles(line.encode("utf-8", "surrogatepass"), inside=inside)) + inside) % 2 == 0:
-            records.append("\n".join(open_record).removesuffix("\r"))
-            open_record = []
-    return records + (["\n".join(open_record)] if open_record else [])
+def _quoted_records(text: str) -> list[str]:
+    data = text.encode("utf-8", "surrogatepass")
+    array = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero((array == NEWLINE) | (array == RETURN))
+    ends = ends[np.searchsorted(toggles(data), ends) % 2 == 0]
+    records, start = [], 0
+    for end in ends.tolist():
+        if end < start:  # the LF of a CRLF
+            continue
+        records.append(data[start:end])
+        start = end + (2 if data[end : end + 2] == b"\r\n" else 1)
+    if start < len(data):
+        records.append(data[start:])
+    return [record.decode("utf-8", "surrogatepass") for record in records]
 
 
 def split_fields(record: str) -> list[str | None]:
     """Split one record into fields; an empty field is None, a quoted empty one an empty text."""
     if '"' not in record:
         return [value or None for value in record.split(",")]
+    if '""' not in record and "\r" not in record and "\n" not in record:
+        return [value or None for value in _unquoted(record)]
     return [_field(value) for value in _raw_fields(record)]
+
+
+def join_fields(values: Sequence[str | None]) -> str:
+    """Write fields as one record: None as nothing, an empty text in quotes."""
+    return ",".join("" if value is None else _quoted(value) for value in values)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if not text or any(mark in text for mark in ',"\r\n') else text
 
 
 def _raw_fields(record: str) -> list[str]:
@@ -154,7 +220,12 @@ def _raw_fields(record: str) -> list[str]:
 
 
 def _field(raw: str) -> str | None:
-    if not raw.startswith('"'):
-        return raw or None
+    return _unquoted(raw)[0] if raw.startswith('"') else raw or None
+
+
+def _unquoted(text: str) -> list[str]:
     csv.field_size_limit(LONGEST_FIELD)
-    return next(csv.reader(io.StringIO(raw, newline="")), [""])[0]
+    try:
+        return next(csv.reader(io.StringIO(text, newline="")), [""])
+    except csv.Error:  # a line end behind a closing quote
+        return [text]

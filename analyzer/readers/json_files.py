@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from analyzer.analyzers.table import Batch
 from analyzer.errors import InputError
+from analyzer.jsonlayout import parse
 from analyzer.preprocess import Row, flatten_json
-from analyzer.readers.pieces import BYTE_ORDER_MARK, Piece, PieceReader, open_bytes, unreadable
+from analyzer.readers.csv_text import encodable
+from analyzer.readers.pieces import Piece, PieceReader, open_bytes, readable, without_mark
 from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
 
 SHOWN = 60
@@ -18,12 +21,13 @@ SHOWN = 60
 
 def read_json_lines(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of a piece of a JSON Lines file, columns by name."""
-    yield from _rows(json_lines(piece, report), reading, report)
+    yield from _rows(json_lines(piece, report), reading, report, lambda: report.name_line(report.records))
 
 
 def read_json_document(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of a JSON document: a list of objects, or one object."""
-    yield from _rows(_document(piece.path), reading, report)
+    values = _counted(_document(piece.path, report), report)
+    yield from _rows(values, reading, report, lambda: report.name_record(report.records))
 
 
 def json_lines(piece: Piece, report: PieceReport) -> Iterator[Any]:
@@ -31,57 +35,84 @@ def json_lines(piece: Piece, report: PieceReport) -> Iterator[Any]:
 
     Raises InputError naming file and line for a line that is not JSON.
     """
-    for block in PieceReader(piece, quoted=False).blocks():
-        for line in block.split(b"\n") if not block.endswith(b"\n") else block[:-1].split(b"\n"):
-            report.records += 1
+    for block in line_blocks(piece, report):
+        yield from json_values(block, report)
+
+
+def line_blocks(piece: Piece, report: PieceReport) -> Iterator[bytes]:
+    """Yield the piece's whole lines in blocks."""
+    reader = PieceReader(piece, quoted=False)
+    for number, block in enumerate(reader.blocks()):
+        if not number:
+            report.begin = reader.at
+        yield block
+
+
+def json_values(block: bytes, report: PieceReport) -> Iterator[Any]:
+    """Yield the values of a block as `json_lines` does."""
+    loads = orjson.loads
+    for number, line in enumerate(block.removesuffix(b"\n").split(b"\n"), start=report.records + 1):
+        report.records = number
+        try:
+            value = loads(line)
+        except orjson.JSONDecodeError:
             if not line or line.isspace():
                 continue
-            try:
-                value = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                shown = line[:SHOWN].decode("utf-8", "replace")
-                raise InputError(
-                    f"{report.name_line(report.records)} is not JSON: {error}. It begins with {shown!r}.",
-                    "Mend or remove the line; a file that was still being written should be read later.",
-                ) from error
-            yield value
+            value = _odd_value(line, report)
+        yield value
 
 
-def _document(path: str) -> Iterator[Any]:
+def _odd_value(line: bytes, report: PieceReport) -> Any:
+    """Read what the fast parser refuses: NaN, lone surrogates, bytes that are no UTF-8."""
+    data, repaired = encodable(line)
+    report.left_out["undecodable_blocks"] += repaired
     try:
-        with open_bytes(path) as stream:
-            content = stream.read()
-    except (OSError, EOFError) as error:
-        raise unreadable(path, error) from error
+        return parse(data)
+    except ValueError as error:
+        shown = line[:SHOWN].decode("utf-8", "replace")
+        raise InputError(
+            f"{report.name_line(report.records)} is not JSON: {_said(error)}. It begins with {shown!r}.",
+            "Mend or remove the line; a file that was still being written should be read later, and one document over "
+            'several lines needs {"json":{"lines":false}}.',
+        ) from error
+
+
+def _said(error: ValueError) -> str:
+    return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def _document(path: str, report: PieceReport) -> list[Any]:
+    with readable(path), open_bytes(path) as stream:
+        content, repaired = encodable(without_mark(path, stream.read()))
+    report.left_out["undecodable_blocks"] += repaired
     try:
-        value = orjson.loads(content.removeprefix(BYTE_ORDER_MARK))
-    except orjson.JSONDecodeError as error:
+        value = parse(content)
+    except json.JSONDecodeError as error:
         raise InputError(
             f"{path}, line {error.lineno}, column {error.colno} is not JSON: {error.msg}.",
             'Expected one document; for an object a line say {"json":{"lines":true}}.',
         ) from error
-    yield from value if isinstance(value, list) else [value]
+    return value if isinstance(value, list) else [value]
 
 
-def _rows(values: Iterator[Any], reading: Reading, report: PieceReport) -> Iterator[Batch]:
-    sink = RowSink(reading, report)
-    number = 0
+def _counted(values: Iterable[Any], report: PieceReport) -> Iterator[Any]:
+    for value in values:
+        report.records += 1
+        yield value
 
-    def place() -> str:
-        return f"record {number} of {report.piece.path}"
 
+def _rows(values: Iterator[Any], reading: Reading, report: PieceReport, place: Callable[[], str]) -> Iterator[Batch]:
     def flatten(value: Mapping[str, Any]) -> Sequence[Row]:
         return (flatten_json(value, strict=reading.strict, place=place),)
 
-    script = script_of(reading, report, flatten)
+    sink = RowSink(reading, report)
+    rows_of = script_of(reading, report, flatten)
     for value in values:
-        number += 1
-        if not isinstance(value, dict):
+        if value.__class__ is not dict:
             raise InputError(
                 f"{place()} is {type(value).__name__}, not an object.",
                 'Expected {"column": value, ...} for each record.',
             )
-        sink.add(flatten(value) if script is None else script.rows(value, place), max(number, report.records))
-        yield from sink.ready()
-    report.records = max(number, report.records)
+        if sink.add(rows_of(value, place), report.records):
+            yield from sink.rest()
     yield from sink.rest()

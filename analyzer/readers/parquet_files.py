@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -10,24 +11,49 @@ import pyarrow.parquet as pq
 
 from analyzer.analyzers.table import Batch, Run
 from analyzer.errors import InputError
-from analyzer.preprocess import Row
+from analyzer.preprocess import Row, flatten_json
 from analyzer.readers.pieces import Piece
 from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
+from analyzer.scripts import row_dicts
 
 ROWS_AT_ONCE = 65_536
+KNOWN = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_string,
+    pa.types.is_large_string,
+)
+STRANGE = (
+    pa.types.is_nested,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 
 
 def read_parquet(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
-    """Yield the rows of some row groups of a Parquet file; a script gets each row as a dict."""
+    """Yield the rows of some row groups of a Parquet file; a script gets each row as a dict, whole."""
     file = open_parquet(piece.path)
-    before = sum(file.metadata.row_group(group).num_rows for group in range(piece.start))
-    names = [name for name in file.schema_arrow.names if name not in reading.excluded]
-    groups = range(piece.start, piece.end)
+    names = file.schema_arrow.names
+    excluded = frozenset() if reading.script else _excluded(names, reading.excluded)
+    kept = [name for name in names if name not in excluded]
     try:
-        batches = file.iter_batches(ROWS_AT_ONCE, list(groups), columns=names, use_threads=False)
-        yield from _rows(batches, before, reading, report)
+        batches = file.iter_batches(ROWS_AT_ONCE, list(range(piece.start, piece.end)), columns=kept, use_threads=False)
+        if reading.script is None:
+            yield from _rows(batches, names, [name for name in names if name in excluded], report)
+        else:
+            before = sum(file.metadata.row_group(group).num_rows for group in range(piece.start))
+            yield from _through_script(batches, before, reading, report)
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(piece.path, error) from error
+
+
+def _excluded(names: Sequence[str], excluded: Collection[str]) -> frozenset[str]:
+    """Columns that need not be read, by name or index."""
+    by_index = {names[int(each)] for each in excluded if each.isdecimal() and int(each) < len(names)}
+    return frozenset(name for name in names if name in excluded or name in by_index)
 
 
 def open_parquet(path: str) -> Any:
@@ -48,25 +74,33 @@ def _corrupt(path: str, error: Exception) -> InputError:
     )
 
 
-def _rows(batches: Iterator[pa.RecordBatch], before: int, reading: Reading, report: PieceReport) -> Iterator[Batch]:
-    sink = RowSink(reading, report)
-    script = script_of(reading, report, lambda row: (row,))
+def _rows(
+    batches: Iterator[pa.RecordBatch], names: Sequence[str], blank: Sequence[str], report: PieceReport
+) -> Iterator[Batch]:
     for batch in batches:
-        first = before + report.records + 1
-        if script is None:
-            report.records += batch.num_rows
-            yield Batch(tabular(batch, report.piece.path), [Run(0, report.piece.path, first)])
-        else:
-            yield from _through(script.rows, batch.to_pylist(), sink, report, before)
+        rows = with_blanks(tabular(batch, report.piece.path), blank).select(names)
+        yield Batch(rows, [Run(0, report.piece.path, report.records + 1)])
+        report.records += batch.num_rows
+
+
+def _through_script(
+    batches: Iterator[pa.RecordBatch], before: int, reading: Reading, report: PieceReport
+) -> Iterator[Batch]:
+    def place() -> str:
+        return f"record {before + report.records} of {report.piece.path}"
+
+    def flatten(row: Mapping[str, Any]) -> Sequence[Row]:
+        plain = row_dicts(dict(flatten_json(row, strict=reading.strict, place=place)), None)
+        return plain if isinstance(plain, list) else ()
+
+    sink = RowSink(reading, report)
+    apply = script_of(reading, report, flatten)
+    for batch in batches:
+        for row in batch.to_pylist():
+            report.records += 1
+            if sink.add(apply(row, place), report.records):
+                yield from sink.rest()
     yield from sink.rest()
-
-
-def _through(apply: Any, rows: Sequence[Any], sink: RowSink, report: PieceReport, before: int) -> Iterator[Batch]:
-    for row in rows:
-        report.records += 1
-        found: Sequence[Row] = apply(row, lambda: f"record {before + report.records} of {report.piece.path}")
-        sink.add(found, before + report.records)
-        yield from sink.ready()
 
 
 def tabular(batch: pa.RecordBatch, where: str) -> pa.RecordBatch:
@@ -78,22 +112,25 @@ def tabular(batch: pa.RecordBatch, where: str) -> pa.RecordBatch:
     return pa.record_batch(arrays, names=batch.schema.names)
 
 
+def with_blanks(rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Add columns that were not read as missing ones: what is left out later has to be found."""
+    for name in names:
+        rows = rows.append_column(name, pa.nulls(rows.num_rows, pa.string()))
+    return rows
+
+
 def _column(name: str, array: pa.Array, where: str) -> pa.Array:
     kind = array.type
     if pa.types.is_dictionary(kind):
         return _column(name, array.dictionary_decode(), where)
-    if (
-        pa.types.is_nested(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
-        raise InputError(
-            f"{where}: column {name!r} is of type {kind}, which is not tabular.",
-            "Flatten it with a record_preprocessor_script or name it in exclude_features_attribute.",
-        )
     if pa.types.is_float16(kind):
         return array.cast(pa.float32())
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if any(is_known(kind) for is_known in KNOWN):
         return array
-    return array if pa.types.is_string(kind) or pa.types.is_large_string(kind) else array.cast(pa.string())
+    if not any(is_strange(kind) for is_strange in STRANGE):
+        with suppress(pa.ArrowNotImplementedError):
+            return array.cast(pa.string())
+    raise InputError(
+        f"{where}: column {name!r} is of type {kind}, which is not tabular.",
+        "Flatten it with a record_preprocessor_script or name it in exclude_features_attribute.",
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, cast
 
 from analyzer.errors import InputError
@@ -15,7 +17,13 @@ BLOCK = 8 * 1024 * 1024
 TAIL_BLOCK = 64 * 1024
 LONGEST_RECORD = 256 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+NO_TEXT = {
+    b"\xff\xfe": ("UTF-16 text", "Expected UTF-8; convert the file."),
+    b"\xfe\xff": ("UTF-16 text", "Expected UTF-8; convert the file."),
+    b"\x1f\x8b": ("compressed with gzip", "Give it a name that ends in .gz."),
+    b"PAR1": ("a Parquet file", 'Set dataset_format to {"parquet":{}}, or take the file out of dataset_source.'),
+}
+"""How files begin that are no UTF-8 text, and the cure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ def open_bytes(path: str) -> IO[bytes]:
     Raises InputError where it cannot be opened.
     """
     try:
-        stream = gzip.open(path, "rb") if is_gzip(path) else open(path, "rb")  # noqa: SIM115 (the caller closes it)
+        stream = gzip.open(path, "rb") if is_gzip(path) else Path(path).open("rb")
     except OSError as error:
         raise unreadable(path, error) from error
     return cast("IO[bytes]", stream)
@@ -50,6 +58,26 @@ def open_bytes(path: str) -> IO[bytes]:
 
 def is_gzip(path: str) -> bool:
     return path.endswith(".gz")
+
+
+@contextmanager
+def readable(path: str) -> Iterator[None]:
+    """Turn what can go wrong while a file is read into an InputError that names it."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, error) from error
+
+
+def without_mark(path: str, data: bytes) -> bytes:
+    """Take the byte order mark off the beginning of a file.
+
+    Raises InputError where the file is no UTF-8 text.
+    """
+    for mark, (found, cure) in NO_TEXT.items():
+        if data.startswith(mark):
+            raise InputError(f"{path} is {found}, not plain text.", cure)
+    return data.removeprefix(BYTE_ORDER_MARK)
 
 
 def unreadable(path: str, error: Exception) -> InputError:
@@ -66,7 +94,8 @@ class PieceReader:
     """Yields the records of a piece in blocks of about 8 MiB that end where a record ends.
 
     `quoted` is False for formats whose records are lines, whatever they hold. `states` follows what the bytes of the
-    piece do to the quoting state, also where reading stopped early (`follow_rest`).
+    piece do to the quoting state, also where reading stopped early (`follow_rest`). `at` is the position in the file's
+    (uncompressed) bytes of the block that was yielded last.
     """
 
     def __init__(self, piece: Piece, *, quoted: bool) -> None:
@@ -74,17 +103,27 @@ class PieceReader:
         self._piece = piece
         self._quoted = quoted
         self._left = piece.end - piece.start
+        self.at = piece.start
         self._stream = open_bytes(piece.path)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield blocks of whole records.
 
-        Raises InputError for bytes that cannot be read and for a record that does not end.
+        Raises InputError for bytes that cannot be read, that are no text, and for a record that does not end.
         """
-        try:
-            yield from self._blocks()
-        except (OSError, EOFError, zlib.error) as error:
-            raise unreadable(self._piece.path, error) from error
+        with readable(self._piece.path):
+            rest = self._from_first_record()
+            while rest is not None:
+                if cut := self._last_end(rest):
+                    yield rest[:cut]
+                    self.at += cut
+                    rest = rest[cut:]
+                self._refuse_endless(rest)
+                if not (data := self._next()):
+                    break
+                rest += data
+            if rest and (last := self._to_record_end(rest)):
+                yield last
 
     def follow_rest(self) -> None:
         """Read on to the end of the piece for the quoting state alone, and close the file."""
@@ -93,23 +132,14 @@ class PieceReader:
                 pass
         self._stream.close()
 
-    def _blocks(self) -> Iterator[bytes]:
-        rest = self._from_first_record()
-        while rest is not None and (data := self._next()):
-            rest += data
-            if cut := self._last_end(rest):
-                yield rest[:cut]
-                rest = rest[cut:]
-            self._refuse_endless(rest)
-        if rest and (last := self._to_record_end(rest)):
-            yield last
-
     def _next(self) -> bytes:
         """Read the piece's next bytes; a gzip file is one piece, whose size says nothing of its content."""
-        if is_gzip(self._piece.path):
-            return self._stream.read(BLOCK)
-        data = self._stream.read(min(BLOCK, self._left))
+        data = self._stream.read(BLOCK if is_gzip(self._piece.path) else min(BLOCK, self._left))
         self._left -= len(data)
+        if self._stream.tell() == len(data):
+            self.at = len(data)
+            data = without_mark(self._piece.path, data)
+            self.at -= len(data)
         if self._quoted:
             self.states.follow(data)
         return data
@@ -118,7 +148,7 @@ class PieceReader:
         """Read up to the first record that begins in the piece and return what was read of it; None: there is none."""
         piece = self._piece
         if piece.start == 0:
-            return self._without_mark(self._next())
+            return self._next()
         self._stream.seek(piece.start - 1)
         before = self._stream.read(1)[0]
         self.states.begin_after(before)
@@ -130,16 +160,18 @@ class PieceReader:
             data += more
             cut = first_record_end(data, inside=inside, before=before) if self._quoted else data.find(b"\n") + 1
             if cut:
+                self.at += cut
                 return data[cut:]
         return None
 
-    def _without_mark(self, data: bytes) -> bytes:
-        if data.startswith(WIDE_BYTE_ORDER_MARKS):
-            raise InputError(f"{self._piece.path} is UTF-16 text.", "Expected UTF-8; convert the file.")
-        return data.removeprefix(BYTE_ORDER_MARK)
-
     def _last_end(self, data: bytes) -> int:
-        return last_record_end(data) if self._quoted else data.rfind(b"\n") + 1
+        at = data.rfind(b"\n")
+        if not self._quoted or (at >= 0 and not self._ends_inside() and data.find(b'"', at) < 0):
+            return at + 1
+        return last_record_end(data)
+
+    def _ends_inside(self) -> bool:
+        return self.states.ends[self._piece.in_quotes]
 
     def _to_record_end(self, rest: bytes) -> bytes:
         """Complete the last record, which began in the piece, from the bytes behind it."""
@@ -154,8 +186,7 @@ class PieceReader:
     def _refuse_endless(self, rest: bytes) -> None:
         if len(rest) > LONGEST_RECORD:
             raise InputError(
-                f"{self._piece.path}: a record near byte {self._piece.end - self._left - len(rest)} does not end within "
-                f"{LONGEST_RECORD} bytes.",
+                f"{self._piece.path}: the record at byte {self.at} does not end within {LONGEST_RECORD} bytes.",
                 "Look for a quotation mark that is opened and never closed.",
             )
 
@@ -163,7 +194,7 @@ class PieceReader:
 def count_lines(path: str, upto: int) -> int:
     """Count the lines in front of a byte, to name a line of a piece by its number in the file."""
     count = 0
-    with open_bytes(path) as stream:
+    with readable(path), open_bytes(path) as stream:
         while upto > 0 and (data := stream.read(min(BLOCK, upto))):
             count += data.count(b"\n")
             upto -= len(data)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 QUOTE = ord('"')
 NEWLINE = ord("\n")
 FIELD_ENDS = (ord(","), NEWLINE, ord("\r"))
+OPENS_AFTER = np.isin(np.arange(256), (*FIELD_ENDS, QUOTE))
+"""By byte: whether a quote right behind it may open a field."""
 
 
 def toggles(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> NDArray[np.int64]:
@@ -19,10 +21,14 @@ def toggles(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> NDAr
     if b'"' not in data:
         return np.empty(0, dtype=np.int64)
     array = np.frombuffer(data, dtype=np.uint8)
-    quotes = np.flatnonzero(array == QUOTE)
+    return _turning(array, np.flatnonzero(array == QUOTE), inside=inside, before=before)
+
+
+def _turning(array: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside: bool, before: int) -> NDArray[np.int64]:
+    """Drop the quotes that are plain characters; mostly there are none, which is seen at once."""
     opening = quotes[1 if inside else 0 :: 2]
     previous = np.where(opening > 0, array[opening - 1], before)
-    if np.isin(previous, (*FIELD_ENDS, QUOTE)).all():
+    if OPENS_AFTER[previous].all():
         return quotes
     return _one_by_one(array, quotes, inside=inside, before=before)
 
@@ -60,9 +66,10 @@ class QuoteStates:
         if not data:
             return
         if b'"' in data:
-            self.ends = [
-                bool((len(toggles(data, inside=inside, before=self._before)) + inside) % 2) for inside in self.ends
-            ]
+            array = np.frombuffer(data, dtype=np.uint8)
+            quotes = np.flatnonzero(array == QUOTE)
+            turns = [len(_turning(array, quotes, inside=inside, before=self._before)) for inside in self.ends]
+            self.ends = [(count + inside) % 2 == 1 for count, inside in zip(turns, self.ends, strict=True)]
         self._before = data[-1]
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from analyzer.analyzers.table import Batch, Run
+from analyzer.analyzers.table import Batch
 from analyzer.config import DatasetFormat
 from analyzer.preprocess import Row, Script
-from analyzer.readers.batches import RowBuilder
-from analyzer.readers.csv_text import CsvText
+from analyzer.readers.batches import RowBuilder, runs_of
+from analyzer.readers.csv_text import CsvText, split_fields
 from analyzer.readers.pieces import Piece, count_lines
-from analyzer.scripts import text_of
 
 ROWS_AT_ONCE = 16_384
+KEYED_ROWS = "keyed_rows"
+"""Counter that is above 0 when rows were named by keys, whose order says nothing about that of the columns."""
+RowsOf = Callable[[Any, Callable[[], str]], Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Reading:
     """How to read the pieces of a job; the same for all of them, and picklable.
 
     `columns` are the names of columns that are known by position, `header` those that the files' header lines carry
-    (in `columns` order). `widths` are the fields of captured CSV payloads, by index name.
+    (in `columns` order). `widths` are the numbers of fields of captured payloads, by index name; 0: named values.
     """
 
     dataset_format: DatasetFormat
@@ -43,21 +45,28 @@ class Reading:
 
 @dataclass(slots=True)
 class PieceReport:
-    """What reading a piece says beside its rows: records seen, what was left out or mended, the quoting state."""
+    """What reading a piece says beside its rows: records seen, what was left out or mended, the quoting state.
+
+    `begin` is the byte of the file at which the piece's first record begins.
+    """
 
     piece: Piece
+    begin: int = 0
     records: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     quote_ends: tuple[bool, bool] = (False, True)
 
     def name_line(self, record: int) -> str:
-        """Name a record (1-based in the piece) by file and line."""
-        before = count_lines(self.piece.path, self.piece.start) if self.piece.start else 0
-        return f"{self.piece.path}, line {before + record}"
+        """Name a line by its number (1-based) from the piece's first whole line on."""
+        return self.name_line_after(self.begin, record - 1)
+
+    def name_line_after(self, at: int, lines: int) -> str:
+        """Name the line that comes so many lines after a byte of the (uncompressed) file."""
+        return f"{self.piece.path}, line {(count_lines(self.piece.path, at) if at else 0) + lines + 1}"
 
     def name_record(self, record: int) -> str:
-        """Name a record of a file whose records are not lines."""
-        before = count_lines(self.piece.path, self.piece.start) if self.piece.start else 0
+        """Name a record (1-based in the piece) of a file whose records need not be lines."""
+        before = count_lines(self.piece.path, self.begin) if self.begin else 0
         return f"record {before + record} of {self.piece.path}"
 
 
@@ -69,46 +78,47 @@ class RowSink:
         self._report = report
         self._lines: list[str] = []
         self._places: list[int] = []
-        self._named = RowBuilder(text_of)
+        self._named = RowBuilder(report.piece.path)
+        self._full: list[Batch] = []
 
-    def add(self, rows: Sequence[Row], record: int) -> None:
-        """Take the rows of one record."""
+    def add(self, rows: Iterable[Row], record: int) -> bool:
+        """Take the rows of one record; True when it is time to fetch what has come together."""
         for row in rows:
-            if isinstance(row, str):
+            if row.__class__ is str:
+                if self._named.count:
+                    self._full.append(self._take_named())
                 self._lines.append(row)
                 self._places.append(record)
             else:
-                self._named.add(row, self._report.piece.path, record)
-
-    def ready(self) -> Iterator[Batch]:
-        """Yield what has become enough for a batch; lines and named rows do not change places."""
-        if len(self._named) >= ROWS_AT_ONCE or len(self._lines) >= ROWS_AT_ONCE or (self._named and self._lines):
-            yield from self.rest()
+                if self._lines:
+                    self._full.append(self._take_lines())
+                self._named.add(row, record)  # type: ignore[arg-type]
+        return len(self._lines) >= ROWS_AT_ONCE or self._named.count >= ROWS_AT_ONCE or bool(self._full)
 
     def rest(self) -> Iterator[Batch]:
+        """Yield all that has come together."""
+        yield from self._full
+        self._full = []
         if self._lines:
             yield self._take_lines()
-        if self._named:
-            yield self._named.take()
+        if self._named.count:
+            yield self._take_named()
+
+    def _take_named(self) -> Batch:
+        self._report.left_out[KEYED_ROWS] = 1
+        return self._named.take()
 
     def _take_lines(self) -> Batch:
         lines, places = self._lines, self._places
         self._lines, self._places = [], []
-        width = len(self._reading.columns) or lines[0].count(",") + 1
-        text = CsvText(width, self._reading.surplus, keep_blank=True, left_out=self._report.left_out)
-        rows = text.parse(("\n".join(lines) + "\n").encode("utf-8", "replace"), self._line_namer(places))
-        names = self._reading.columns or tuple(f"_c{i}" for i in range(width))
-        return Batch(rows.rename_columns(list(names)), self._runs(places))
-
-    def _line_namer(self, places: Sequence[int]) -> Callable[[int], str]:
-        return lambda row: self._report.name_line(places[row])
-
-    def _runs(self, places: Sequence[int]) -> list[Run]:
-        path = self._report.piece.path
-        return [
-            Run(row, path, record) for row, record in enumerate(places) if row == 0 or record != places[row - 1] + 1
-        ]
+        names = self._reading.columns or tuple(f"_c{i}" for i in range(len(split_fields(lines[0]))))
+        text = CsvText(len(names), self._reading.surplus, self._report.left_out)
+        rows = text.parse_lines(lines, lambda row: self._report.name_line(places[row]))
+        return Batch(rows.rename_columns(list(names)), runs_of(self._report.piece.path, places))
 
 
-def script_of(reading: Reading, report: PieceReport, flatten: Callable[..., Sequence[Row]]) -> Script | None:
-    return None if reading.script is None else Script(reading.script, flatten, report.left_out)
+def script_of(reading: Reading, report: PieceReport, flatten: Callable[..., Sequence[Row]]) -> RowsOf:
+    """Give the function that makes rows of a record, given how to name its place: the script's, or `flatten`."""
+    if reading.script is None:
+        return lambda record, _place: flatten(record)
+    return Script(reading.script, flatten, report.left_out).rows

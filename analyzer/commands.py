@@ -1,0 +1,130 @@
+"""The command line for people: sub-commands and flags; loaded only where there are arguments."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from analyzer.config import SETTINGS, Setting, read_command
+from analyzer.finish import Outcome, message_of
+
+OF_ALL_COMMANDS: Final = ("--help", "-h", "--version")
+HELP: Final = {"help_option_names": ["-h", "--help"]}
+ABOUT: Final = """Data-quality monitoring for models: statistics, constraints and checks.
+
+Without arguments a job is described by the variables of the environment, as in a container. Flags without a command
+are those of `run`.
+"""
+ABOUT_RUN: Final = """Run a job: analyze data, suggest constraints, and check them against a baseline if there is one.
+
+Each flag is a variable of the environment, too: --dataset-source is dataset_source, and --engine, as all that stand
+under Settings, has the prefix ANALYZER_. Flags win over variables.
+"""
+ABOUT_MERGE: Final = """Merge states of earlier runs, in the order given, into the reports of all their rows together:
+hours into a day, days into a baseline, without reading data again.
+
+A STATE is a state.json.gz or a folder, in which all files of that name are taken in the order of their paths. With a
+baseline the merged rows are judged as well. Of the environment only variables with the prefix ANALYZER_ count.
+"""
+OUTPUT: Final = "output_path"
+MERGING: Final = (
+    "baseline_constraints",
+    "baseline_statistics",
+    "categorical_drift_method",
+    "ANALYZER_COMPATIBILITY",
+    "ANALYZER_EVIDENCE",
+    "ANALYZER_LOG_LEVEL",
+)
+"""What merging is told beside that; the rest concerns the reading of data."""
+
+
+def run_command(arguments: list[str]) -> int:
+    """Do what the arguments say and return the exit code, 2 where they make no sense.
+
+    Raises AnalyzerError where a command other than `run` fails; `run` reports its failures as a job does.
+    """
+    if arguments and arguments[0].startswith("-") and arguments[0] not in OF_ALL_COMMANDS:
+        arguments = ["run", *arguments]
+    try:
+        return int(_commands().main(arguments, "analyzer", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+
+
+def _commands() -> click.Group:
+    version = click.version_option(package_name="model-monitor-analyzer")
+    return version(click.Group("analyzer", [_run_command(), _merge_command()], help=ABOUT, context_settings=HELP))
+
+
+class _Sectioned(click.Command):
+    """A command whose help lists the description of the job and our settings apart."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        settings = {setting.variable for setting in SETTINGS if setting.own}
+        for title, own in (("Job", False), ("Settings", True)):
+            flags = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+            records = [each.get_help_record(ctx) for each in flags if (each.name in settings) == own]
+            with formatter.section(title):
+                formatter.write_dl([record for record in records if record])
+
+
+def _run_command() -> click.Command:
+    flags: list[click.Parameter] = [_option(setting) for setting in SETTINGS]
+    return _command("run", "Run a job; the default.", ABOUT_RUN, _run, flags)
+
+
+def _merge_command() -> click.Command:
+    settings = {setting.variable: setting for setting in SETTINGS}
+    states = click.Argument(["states"], metavar="STATE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+    output = click.Option(["--output", OUTPUT], metavar="FOLDER", required=True, help=settings[OUTPUT].help)
+    flags = [_option(settings[name]) for name in MERGING]
+    brief = "Merge states of runs: hours into a day or a baseline."
+    return _command("merge-states", brief, ABOUT_MERGE, _merge, [states, output, *flags])
+
+
+def _command(
+    name: str, brief: str, about: str, callback: Callable[..., int], params: list[click.Parameter]
+) -> click.Command:
+    return _Sectioned(name, params=params, callback=callback, help=about, short_help=brief, context_settings=dict(HELP))
+
+
+def _option(setting: Setting) -> click.Option:
+    """Make a flag of a setting; its value is read where variables are read, with the same messages."""
+    text = setting.help + (f" Default: {setting.default}." if setting.default else "")
+    if setting.required:
+        text += " Required."
+    return click.Option([setting.flag, setting.variable], metavar=_metavar(setting), help=text)
+
+
+def _metavar(setting: Setting) -> str:
+    if setting.allowed:
+        return "|".join(setting.allowed)
+    return "NUMBER" if setting.takes.startswith("whole number") else setting.takes.split()[0].upper()
+
+
+def _run(**given: str | None) -> int:
+    from analyzer.__main__ import run_job
+
+    return run_job(_flags(given))
+
+
+def _merge(states: tuple[Path, ...], **given: str | None) -> int:
+    # Merging reads no data, so format and source are of no account; they have to be named all the same.
+    placeholders = {"dataset_format": '{"csv":{}}', "dataset_source": str(states[0])}
+    config = read_command(placeholders | _flags(given))
+    logging.getLogger().setLevel(config.log_level)
+    from analyzer.merge_states import merge_states
+
+    state, verdict = merge_states(states, config)
+    click.echo(f"{state.rows:,} rows of {len(state.columns)} columns: {config.output_path}")
+    click.echo(message_of(Outcome(len(verdict.violations))))
+    return 0
+
+
+def _flags(given: dict[str, str | None]) -> dict[str, str]:
+    return {variable: text for variable, text in given.items() if text is not None}

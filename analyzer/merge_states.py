@@ -1,0 +1,108 @@
+"""States of earlier runs -> the reports of all their rows together, without reading data again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from analyzer.analyzers.table import TableState
+from analyzer.config import JobConfig
+from analyzer.documents import Verdict
+from analyzer.errors import InputError
+from analyzer.job import read_baseline, report
+from analyzer.write import STATE_FILE, check_writable
+
+log = logging.getLogger(__name__)
+MOST_NAMED = 20
+
+
+def merge_states(sources: Sequence[Path], config: JobConfig) -> tuple[TableState, Verdict]:
+    """Merge the states of `sources`, in this order, and write the reports of all their rows into `config.output_path`.
+
+    A source is a state file, or a folder with state.json.gz files, which are taken in the order of their paths. With
+    a baseline in `config` the rows are judged, too. Raises InputError for a source that cannot be read or is given
+    twice, BaselineError for a file that is no state of this version or for an unsound baseline, and OutputError.
+    """
+    paths = find_states(sources, config.output_path)
+    check_writable(config.output_path)
+    baseline = read_baseline(config)
+    state = merge_files(paths)
+    return state, report(state, baseline, config)
+
+
+def find_states(sources: Sequence[Path], output: Path) -> list[Path]:
+    """List the state files of all sources; what an earlier merge left in `output` is not found below a source.
+
+    Raises InputError where a source is missing, unreadable, without a state, or holds a state for the second time.
+    """
+    paths = list(chain.from_iterable(_states_of(source, output.resolve()) for source in sources))
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise InputError(f"{path} is given twice.", "Name every state once: its rows would count twice.")
+        seen.add(path.resolve())
+    return paths
+
+
+def _states_of(source: Path, output: Path) -> list[Path]:
+    if not source.is_dir():
+        return [source]
+    found = sorted(path for path in _walk(source) if path.parent.resolve() != output or path.parent == source)
+    if not found:
+        raise InputError(
+            f"{source} holds no {STATE_FILE}.", "Name the output folder of a run, a folder above it, or a state file."
+        )
+    return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Find state files in a folder and below; in hidden folders lie files that are just being written."""
+
+    def refuse(error: OSError) -> None:
+        raise _unreadable(Path(error.filename), error)
+
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if STATE_FILE in names:
+            yield Path(place, STATE_FILE)
+
+
+def merge_files(paths: Sequence[Path]) -> TableState:
+    """Read state files one after the other and merge them in this order; columns that one of them lacks are missing.
+
+    Raises InputError for a file that cannot be read, BaselineError for one that is no state of this version.
+    """
+    merged = _read(paths[0])
+    for path in paths[1:]:
+        state = _read(path)
+        _name_differences(path, merged, state)
+        merged.tail = ("", 0)  # a file of the same name in another run is another file: its records count from 1
+        merged.merge(state)
+    log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
+    return merged
+
+
+def _read(path: Path) -> TableState:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return TableState.from_bytes(content, str(path))
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"The state {path} cannot be read: {error.strerror}.", f"Name the {STATE_FILE} that a run wrote, or its folder."
+    )
+
+
+def _name_differences(path: Path, merged: TableState, state: TableState) -> None:
+    lacking = [name for name in merged.columns if name not in state.columns]
+    added = [name for name in state.columns if name not in merged.columns]
+    for verb, names in (("lacks", lacking), ("has, other than the states before it,", added)):
+        if names and merged.rows and state.rows:
+            shown = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+            log.warning("%s %s columns that count as missing where they are not: %s", path, verb, shown)

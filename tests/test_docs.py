@@ -1,0 +1,187 @@
+"""The docs cannot drift: variables, files, modules, links and examples are what they say."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from analyzer import write
+from analyzer.commands import MERGING
+from analyzer.config import SETTINGS
+from analyzer.metrics import METRICS_FILE
+
+TOP = Path(__file__).resolve().parents[1]
+DOCS = TOP / "docs"
+PAGES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", *DOCS.rglob("*.md")])
+README = (TOP / "README.md").read_text()
+EVERYTHING = "\n".join(page.read_text() for page in PAGES)
+LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+BLOCK = re.compile(r"^(<!-- runnable -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def named(page: Path) -> str:
+    return page.relative_to(TOP).as_posix()
+
+
+def cells(text: str, first: str) -> list[str]:
+    """The other cells of the one table row whose first cell is `first`."""
+    rows = [row for row in text.splitlines() if row.startswith(f"| {first} |")]
+    assert len(rows) == 1, f"{first} needs one row, found {len(rows)}"
+    return [cell.strip() for cell in rows[0].strip("|").split("|")][1:]
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", BLOCK.sub("", text))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which GitHub links to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+# --- variables, files, modules ---
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_the_readme_has_every_variable_with_its_default_and_values(setting):
+    default, says = cells(README, f"`{setting.variable}`")
+    expected = "required" if setting.required else setting.default or "none"
+    assert default.strip("`") == expected
+    assert all(f"`{value}`" in says for value in setting.allowed)
+
+
+def test_the_readme_has_no_variable_that_there_is_not():
+    known = {setting.variable for setting in SETTINGS}
+    assert set(re.findall(r"\bANALYZER_[A-Z_]+\b", EVERYTHING)) <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_flags_of_the_command_line_exist(page):
+    known = {setting.flag for setting in SETTINGS} | {"--output", "--help", "--version"}
+    lines = [line for line in page.read_text().splitlines() if re.match(r"\s*analyzer(?: |$)", line)]
+    assert {flag for line in lines for flag in re.findall(r" (--[a-z-]+)", line)} <= known
+
+
+def test_the_page_on_states_has_every_flag_of_merging():
+    text = (DOCS / "states.md").read_text()
+    settings = {setting.variable: setting for setting in SETTINGS}
+    for variable in MERGING:
+        default, _ = cells(text, f"`{settings[variable].flag}`")
+        assert default.strip("`") == (settings[variable].default or "none")
+    assert cells(text, "`--output`")[0] == "required"
+
+
+@pytest.mark.parametrize("folder", ["schemas", "preprocessors"])
+def test_every_ready_made_file_is_in_the_docs(folder):
+    names = [path.name for path in (TOP / folder).iterdir() if path.suffix in {".json", ".py", ".ipynb"}]
+    assert names
+    assert [name for name in names if name not in EVERYTHING] == []
+
+
+def test_every_report_is_in_the_readme_and_on_the_page_of_files():
+    names = [getattr(write, constant) for constant in dir(write) if constant.endswith("_FILE")] + [METRICS_FILE]
+    assert len(names) == 6
+    for text in (README, (DOCS / "files.md").read_text()):
+        assert [name for name in names if name not in text] == []
+
+
+def test_every_module_and_folder_of_the_package_is_in_the_architecture():
+    text = (DOCS / "architecture.md").read_text()
+    package = TOP / "analyzer"
+    there = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    there |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    described = set(re.findall(r"^\| `([\w/.]+)` \|", text, re.MULTILINE))
+    assert described == there
+
+
+def test_every_page_is_in_the_index():
+    text = (DOCS / "index.md").read_text()
+    linked = {(DOCS / target).resolve() for target in LINK.findall(text)}
+    assert [named(page) for page in DOCS.rglob("*.md") if page.name != "index.md" and page not in linked] == []
+
+
+def test_every_target_of_make_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
+    found = set(re.findall(r"(?:^    |`)make ([a-z]+)", EVERYTHING, re.MULTILINE))
+    assert {"demo", "test"} <= found <= targets
+
+
+def test_the_readme_starts_with_the_two_commands():
+    assert [line.split()[:2] for line in README.splitlines()[1:4] if line] == [["make", "demo"], ["make", "test"]]
+
+
+# --- links ---
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_somewhere(page):
+    for target in LINK.findall(without_code(page.read_text())):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        assert found.is_relative_to(TOP), f"{target} leads out of the project"
+        if anchor:
+            assert anchor in anchors(found), target
+
+
+# --- examples ---
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_examples_in_python_and_json_can_be_read(page):
+    for _, language, code in BLOCK.findall(page.read_text()):
+        if language == "python":
+            ast.parse(code)
+        if language == "json":
+            json.loads(code)
+
+
+@cache
+def run_examples(page: Path) -> Path:
+    """Run a page's examples, in their order, as one script of which every command must succeed; returns its folder."""
+    blocks = BLOCK.findall(page.read_text())
+    script = "\n".join(code for runnable, language, code in blocks if runnable and language == "sh")
+    known = {setting.variable for setting in SETTINGS}
+    environment = {name: value for name, value in os.environ.items() if name not in known}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    folder = tempfile.mkdtemp(prefix="analyzer-docs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert script
+    assert done.returncode == 0, done.stderr
+    return Path(folder)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "<!-- runnable -->" in page.read_text()], ids=named)
+def test_examples_marked_as_runnable_run(page):
+    run_examples(page)
+
+
+def test_the_quick_start_shows_what_it_promises():
+    folder = run_examples(TOP / "README.md")
+    found = json.loads((folder / "report" / "constraint_violations.json").read_bytes())["violations"]
+    assert {(each["feature_name"], each["constraint_check_type"]) for each in found} >= {
+        ("age", "completeness_check"),
+        ("plan", "categorical_values_check"),
+    }
+    by_variables = (folder / "job" / "processing" / "output" / "constraint_violations.json").read_bytes()
+    assert json.loads(by_variables)["violations"] == found
+    assert (folder / "job" / "output" / "message").read_text().startswith("CompletedWithViolations: ")
+    assert json.loads((folder / "both" / "statistics.json").read_bytes())["dataset"]["item_count"] == 6

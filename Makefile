@@ -19,6 +19,7 @@ help: ## this list
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java
+	@$(BIN)/analyzer prepare-spark
 
 $(STAMP): pyproject.toml .ci/setup
 	@.ci/setup $(VENV) test,demo

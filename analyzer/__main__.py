@@ -60,6 +60,7 @@ def run_job(flags: dict[str, str]) -> int:
 def _listen() -> None:
     """Log to the terminal, and end in order when told to."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _stop)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from analyzer.errors import InputError
+from analyzer.errors import InputError, ScriptError
 from analyzer.jsonlayout import parse
 from analyzer.readers.csv_text import join_fields, split_fields, split_records
 from analyzer.scripts import UNCHANGED, CsvLine, preprocess_caller, row_dicts, script_error, text_of
@@ -43,21 +43,30 @@ class Script:
     def __post_init__(self) -> None:
         self.call = preprocess_caller(self.path)
 
-    def rows(self, record: Any, place: Callable[[], str]) -> Sequence[Row]:
-        """Apply the handler.
+    def answer(self, record: Any, place: Callable[[], str]) -> Any:
+        """Call the handler.
 
-        Raises ScriptError naming the script's line and the record's place where the handler raises or returns nonsense.
+        Raises ScriptError naming the script's line and the record's place where it raises.
         """
         try:
-            result = self.call(record)
-            found = row_dicts(result, record)
+            return self.call(record)
         except (Exception, SystemExit) as error:
             raise script_error(self.path, error, place()) from error
-        if found is UNCHANGED:
+
+    def rows(self, answer: Any, record: Any, place: Callable[[], str]) -> Sequence[Row]:
+        """Make rows of what the handler returned for a record.
+
+        Raises ScriptError where that is nonsense.
+        """
+        try:
+            found = row_dicts(answer, record)
+        except ScriptError as error:
+            raise script_error(self.path, error, place()) from error
+        if found is UNCHANGED or (isinstance(found, CsvLine) and found.text == record):
             return self.flatten(record)
         rows: Sequence[Row] = split_records(found.text) if isinstance(found, CsvLine) else found
         if not rows:
-            self.left_out["none_from_script" if result is None else "dropped_by_script"] += 1
+            self.left_out["none_from_script" if answer is None else "dropped_by_script"] += 1
         return rows
 
 
@@ -101,7 +110,7 @@ class PlainPart(NamedTuple):
     Fields in front of another payload must be as many as expected: those behind them would change their columns.
     """
 
-    index: str
+    name: str
     commas: int | None
     blank: str
 

@@ -79,7 +79,7 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def _refuse_circle(place: Path, name: str) -> None:
-    """A link to a folder that it lies in would have its files counted again and again."""
+    """Refuse a link to a folder that it lies in: its files would be counted again and again."""
     target = (place / name).resolve()
     if (place / name).is_symlink() and (place.resolve() == target or target in place.resolve().parents):
         raise _unreadable(str(place / name), "It is a link to a folder that it lies in")
@@ -156,6 +156,6 @@ def is_read_by_spark(dataset_format: DatasetFormat) -> bool:
 
 
 def restarted(partition: Partition, states: Mapping[tuple[str, int], bool]) -> Partition:
-    """The partition with each piece begun in its true quoting state."""
+    """Give the partition with each piece begun in its true quoting state."""
     pieces = tuple(replace(piece, in_quotes=states.get((piece.path, piece.start), False)) for piece in partition.pieces)
     return replace(partition, pieces=pieces)

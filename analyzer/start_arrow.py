@@ -5,6 +5,15 @@ from __future__ import annotations
 import sys
 
 
+class _NoPandas:
+    """Finds no pandas, for as long as it stands in front of the finders that would."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def start_arrow_alone() -> None:
     """Let pyarrow look for pandas while there is none to be found; it asks again only where it needs it.
 
@@ -13,10 +22,10 @@ def start_arrow_alone() -> None:
     """
     if "pandas" in sys.modules:
         return
-    sys.modules["pandas"] = None  # type: ignore[assignment]
+    sys.meta_path.insert(0, _NoPandas)
     try:
         import pyarrow as pa
 
         pa.array([0])
     finally:
-        del sys.modules["pandas"]
+        sys.meta_path.remove(_NoPandas)

@@ -10,8 +10,10 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +21,7 @@ import pyarrow as pa
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, merge_folded
 from analyzer.analyzers.table import Batch, Run, TableState
 from analyzer.config import JobConfig, SparkFormat
+from analyzer.engine.class_archive import archive_path, archiving_options, java_options
 from analyzer.engine.local import tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
@@ -30,11 +33,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+ARCHIVE_SECONDS = 120
 TASKS_PER_CORE = 4
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
-LIGHT_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
-"""On one machine the JVM only hands out tasks: compiling it to the full would take cores away from them."""
+
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
@@ -65,21 +69,21 @@ def spark_session(config: JobConfig) -> Iterator[SparkSession]:
         yield existing
         return
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
-        session = _start(config, scratch)
+        session = _start(config.cores, scratch)
         try:
             yield session
         finally:
             session.stop()
 
 
-def _start(config: JobConfig, scratch: str) -> SparkSession:
+def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> SparkSession:
     from pyspark.sql import SparkSession
 
     tune_workers()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("analyzer")
-    for key, value in _settings(config, scratch).items():
+    for key, value in {**_settings(cores, scratch), **more}.items():
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()
@@ -88,10 +92,49 @@ def _start(config: JobConfig, scratch: str) -> SparkSession:
             f"Spark did not start: {error}.", "See the log above, or set ANALYZER_ENGINE=local."
         ) from error
     session.sparkContext.setLogLevel("ERROR")
+    if session.sparkContext.master.startswith("local"):
+        _start_workers(session)
     return session
 
 
-def _settings(config: JobConfig, scratch: str) -> dict[str, str]:
+def _start_workers(session: SparkSession) -> None:
+    """Have the Python workers of one machine start and load the kernel, a task each, as a part of starting Spark."""
+
+    def load(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import analyzer.readers.csv_files
+        import analyzer.readers.reading  # noqa: F401 (what a task needs first)
+
+        yield from batches
+
+    cores = _parallelism(session)
+    _run(lambda: session.range(0, cores, 1, cores).mapInArrow(load, "id long").collect())
+
+
+def prepare() -> Path:
+    """Write the archive of classes that later sessions on this machine start with, and return its path.
+
+    Raises EngineError where Spark does not start or writes none.
+    """
+    from pyspark import SparkContext
+
+    path = archive_path()
+    fresh = path.with_suffix(".new")
+    with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
+        session = _start(1, scratch, {"spark.driver.extraJavaOptions": archiving_options(fresh)})
+        frame = session.range(0, 4, 1, 4).mapInArrow(lambda batches: batches, "id long")
+        frame.groupBy("id").applyInArrow(lambda rows: rows, "id long").collect()
+        session.stop()
+        gateway = SparkContext._gateway  # noqa: SLF001 (the JVM writes the archive when it ends, which has no public way)
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(ARCHIVE_SECONDS)
+    if not fresh.is_file():
+        raise EngineError(f"Java wrote no {fresh}.", "Spark works without it; check that the folder can be written.")
+    fresh.replace(path)
+    return path
+
+
+def _settings(cores: int, scratch: str) -> dict[str, str]:
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -100,16 +143,16 @@ def _settings(config: JobConfig, scratch: str) -> dict[str, str]:
         "spark.executorEnv.POLARS_MAX_THREADS": "1",
         "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
         # Tasks are few and each is a file split: joining small shuffles would only serialise their merging.
-        "spark.sql.shuffle.partitions": str(max(config.cores, 1) * 2),
+        "spark.sql.shuffle.partitions": str(cores * 2),
     }
     master = os.environ.get("SPARK_MASTER")
     if master is None and not _is_configured():
-        master = f"local[{config.cores}]"
+        master = f"local[{cores}]"
     if master is not None:
         settings["spark.master"] = master
         if master.startswith("local"):
             settings |= {
-                "spark.driver.extraJavaOptions": LIGHT_JAVA,
+                "spark.driver.extraJavaOptions": java_options(),
                 "spark.driver.host": "127.0.0.1",
                 "spark.driver.bindAddress": "127.0.0.1",
                 "spark.local.dir": scratch,

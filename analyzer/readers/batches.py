@@ -13,6 +13,8 @@ from analyzer.analyzers.table import Batch, Run
 from analyzer.scripts import text_of
 
 ENOUGH_ROWS = 16_384
+SEPARATOR = "\x1f"
+"""Stands between the values of a row of texts; the unit separator is hardly ever in a value."""
 ENOUGH_BYTES = 64 * 1024 * 1024
 
 
@@ -66,45 +68,90 @@ def runs_of(file: str, records: Sequence[int]) -> list[Run]:
 class RowBuilder:
     """Collects named rows into batches.
 
-    The values are kept in one flat list: a list a row, or the rows themselves, would cost more in garbage collection
-    than all the rest.
+    Rows of texts are kept as a line each and parsed together, other values in one flat list: to keep the rows, or a
+    list for each, would cost more in garbage collection and scattered memory than all the rest.
     """
 
     def __init__(self, file: str) -> None:
         self.count = 0
         self._file = file
         self._names: list[str] = []
+        self._lines: list[str] = []
         self._values: list[Any] = []
         self._records: list[int] = []
 
     def add(self, row: Mapping[str, Any], record: int) -> None:
-        if list(row) == self._names:
-            self._values.extend(row.values())
-        else:
-            self._add_odd(row)
+        """Take a row; what it lacks of the columns so far is missing in it."""
+        if self.add_texts(row, record):
+            return
+        if not self.count:
+            self._widen(row)
+            if self.add_texts(row, record):
+                return
+        self._add_values(row)
         self._records.append(record)
         self.count += 1
 
-    def _add_odd(self, row: Mapping[str, Any]) -> None:
-        new = row.keys() - set(self._names)
-        if new:
-            self._widen([name for name in row if name in new])
-        self._values.extend(map(row.get, self._names))
+    def add_texts(self, row: Mapping[Any, Any], record: int) -> bool:
+        """Take a row of texts under the keys of the row before; False, and nothing is taken, where it is another."""
+        if self._values or list(row) != self._names:
+            return False
+        try:
+            line = SEPARATOR.join(row.values())
+        except TypeError:
+            return False
+        if line.count(SEPARATOR) != len(self._names) - 1:
+            return False
+        self._lines.append(line)
+        self._records.append(record)
+        self.count += 1
+        return True
 
-    def _widen(self, names: Sequence[str]) -> None:
-        width, gap = len(self._names), [None] * len(names)
-        if self.count:
-            rows = (self._values[i : i + width] + gap for i in range(0, width * self.count, width or 1))
-            self._values = list(chain.from_iterable(rows)) if width else gap * self.count
-        self._names += names
+    def _add_values(self, row: Mapping[str, Any]) -> None:
+        if self._lines:
+            self._values, self._lines = SEPARATOR.join(self._lines).split(SEPARATOR), []
+        if list(row) == self._names:
+            self._values.extend(row.values())
+        else:
+            self._widen(row)
+            self._values.extend(map(row.get, self._names))
+
+    def _widen(self, row: Mapping[str, Any]) -> None:
+        known = set(self._names)
+        new = [name for name in row if name not in known]
+        width, gap = len(self._names), [None] * len(new)
+        if new and self.count:
+            rows = (self._values[i * width : (i + 1) * width] + gap for i in range(self.count))
+            self._values = list(chain.from_iterable(rows))
+        self._names += new
 
     def take(self) -> Batch:
         """Hand over what was collected, one column a key, None where a row lacks it."""
-        width = len(self._names)
-        columns = [as_text(self._values[i::width]) for i in range(width)]
+        columns = self._parsed() if self._lines else None
+        if columns is None:
+            values = self._values or SEPARATOR.join(self._lines).split(SEPARATOR)
+            columns = _transposed(values, len(self._names))
         runs = runs_of(self._file, self._records)
-        self.count, self._values, self._records = 0, [], []
+        self.count, self._lines, self._values, self._records = 0, [], [], []
         return Batch(pa.record_batch(columns, names=list(self._names)), runs)
+
+    def _parsed(self) -> list[pa.Array] | None:
+        """Parse the lines at once; None where a value holds a line end or what no text can hold."""
+        from analyzer.readers.csv_text import parse_separated
+
+        try:
+            rows = parse_separated("\n".join(self._lines).encode() + b"\n", SEPARATOR, len(self._names))
+        except (pa.ArrowInvalid, UnicodeEncodeError):
+            return None
+        return list(rows.columns) if rows.num_rows == self.count else None
+
+
+def _transposed(values: Sequence[Any], width: int) -> list[pa.Array]:
+    try:
+        flat = pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+        return [as_text(values[i::width]) for i in range(width)]
+    return [flat.take(pa.array(np.arange(i, len(values), width))) for i in range(width)]
 
 
 def as_text(values: Sequence[Any]) -> pa.Array:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from analyzer.analyzers.table import Batch
 from analyzer.config import CaptureFormat
 from analyzer.errors import InputError
-from analyzer.preprocess import CaptureFlattener, Row
+from analyzer.preprocess import CaptureFlattener
 from analyzer.readers.capture_window import Window
-from analyzer.readers.json_files import json_values, line_blocks
+from analyzer.readers.json_files import json_lines, json_values, line_blocks
 from analyzer.readers.pieces import Piece
-from analyzer.readers.reading import PieceReport, Reading, RowSink, RowsOf, script_of
+from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.records import CapturedData
 
 if TYPE_CHECKING:
@@ -28,11 +28,21 @@ def read_captures(piece: Piece, reading: Reading, report: PieceReport) -> Iterat
     """
     window = window_of(reading, report)
     sink = RowSink(reading, report)
-    plain = _plain_captures(reading, window, report)
+    flattener = flattener_of(reading, report)
+    if reading.script is not None:
+        records = map(CapturedData, captured_records(json_lines(piece, report), window, report))
+        yield from through_script(
+            records,
+            lambda record: flattener.rows(record.as_dict(), report.name_last_line),
+            sink,
+            report.name_last_record,
+        )
+        return
+    plain = _plain_captures(flattener, window, sink)
     for block in line_blocks(piece, report):
         batch = None if plain is None else plain.read(block)
         if batch is None:
-            yield from _one_by_one(json_values(block, report), window, sink, reading, report)
+            yield from _one_by_one(captured_records(json_values(block, report), window, report), flattener, sink)
         else:
             yield from sink.rest()
             yield batch
@@ -44,52 +54,36 @@ def window_of(reading: Reading, report: PieceReport) -> Window | None:
     return Window(reading.start, reading.end, report.left_out) if reading.start or reading.end else None
 
 
-def _plain_captures(reading: Reading, window: Window | None, report: PieceReport) -> PlainCaptures | None:
-    parts = flattener_of(reading, report).plain_parts()
-    if reading.script or not parts:
+def captured_records(values: Iterable[Any], window: Window | None, report: PieceReport) -> Iterator[dict[str, Any]]:
+    """Pass on the records that are in the window.
+
+    Raises InputError for a line that is no object.
+    """
+    for value in values:
+        if value.__class__ is not dict:
+            raise InputError(
+                f"{report.name_last_line()} is no captured record.",
+                'Expected {"captureData": {...}, "eventMetadata": {...}, ...} on each line.',
+            )
+        if window is None or window.holds(value):
+            yield value
+
+
+def _plain_captures(flattener: CaptureFlattener, window: Window | None, sink: RowSink) -> PlainCaptures | None:
+    parts = flattener.plain_parts()
+    if not parts:
         return None
     from analyzer.readers.plain_captures import PlainCaptures
 
-    return PlainCaptures(parts, reading, window, report)
+    return PlainCaptures(flattener.index_names, parts, sink.reading, window, sink.report)
 
 
-def _one_by_one(
-    records: Iterator[Any], window: Window | None, sink: RowSink, reading: Reading, report: PieceReport
-) -> Iterator[Batch]:
-    def place() -> str:
-        return report.name_line(report.records)
-
-    add, rows_of = sink.add, _rows_of(reading, report)
+def _one_by_one(records: Iterable[dict[str, Any]], flattener: CaptureFlattener, sink: RowSink) -> Iterator[Batch]:
+    report = sink.report
     for record in records:
-        if record.__class__ is not dict:
-            raise InputError(
-                f"{place()} is no captured record.",
-                'Expected {"captureData": {...}, "eventMetadata": {...}, ...} on each line.',
-            )
-        if window is not None and not window.holds(record):
-            continue
-        if add(rows_of(record, place), report.records):
+        sink.add(flattener.rows(record, report.name_last_line), report.records)
+        if sink.full:
             yield from sink.rest()
-
-
-def _rows_of(reading: Reading, report: PieceReport) -> RowsOf:
-    """Give the function that makes rows of a raw record: the flattener alone, or behind the user's script."""
-    flattener = flattener_of(reading, report)
-    if reading.script is None:
-        return flattener.rows
-
-    def place() -> str:
-        return report.name_line(report.records)
-
-    def place_of_record() -> str:
-        return report.name_record(report.records)
-
-    apply = script_of(reading, report, lambda record: flattener.rows(record.as_dict(), place))
-
-    def rows_of(record: dict[str, Any], _place: Callable[[], str]) -> Sequence[Row]:
-        return apply(CapturedData(record), place_of_record)
-
-    return rows_of
 
 
 def flattener_of(reading: Reading, report: PieceReport) -> CaptureFlattener:

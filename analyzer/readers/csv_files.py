@@ -10,10 +10,11 @@ import pyarrow as pa
 from analyzer.analyzers.table import Batch, Run
 from analyzer.config import CsvFormat
 from analyzer.errors import InputError
-from analyzer.readers.csv_text import CsvText, encodable, join_fields, split_fields, split_records
+from analyzer.preprocess import Row
+from analyzer.readers.csv_text import CsvText, encodable, split_fields, split_records
 from analyzer.readers.pieces import TAIL_BLOCK, Piece, PieceReader, open_bytes, readable, without_mark
 from analyzer.readers.quotes import first_record_end
-from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
+from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 
 
 def read_csv(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
@@ -115,31 +116,14 @@ def _arranged(rows: pa.RecordBatch, order: Sequence[int] | None, names: Sequence
 
 def _through_script(reader: PieceReader, piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Hand each line to the script, the header line included, as the original does."""
-    header = first_record(piece.path) if piece.start == 0 and _has_header(reading) else None
-    order = _column_order(piece, reading)
-    sink = RowSink(reading, report)
-    apply = script_of(reading, report, lambda line: (line,))
+    sink = RowSink(reading, report, _column_order(piece, reading))
+    is_header = piece.start == 0 and _has_header(reading)
 
-    def place() -> str:
-        return report.name_record(report.records)
+    def flatten(line: str) -> Sequence[Row]:
+        # A header that comes back as it went in names the columns, it is no row.
+        return () if is_header and report.records == 1 else (line,)
 
-    for line in _lines(reader, report):
-        report.records += 1
-        rows = apply(line, place)
-        if line == header:
-            # A header that comes back as it went in names the columns, it is no row.
-            header = None
-            rows = () if tuple(rows) == (line,) else rows
-        if order is not None:
-            rows = [_reordered(row, order) if isinstance(row, str) else row for row in rows]
-        if sink.add(rows, report.records):
-            yield from sink.rest()
-    yield from sink.rest()
-
-
-def _reordered(line: str, order: Sequence[int]) -> str:
-    fields = split_fields(line)
-    return join_fields([fields[i] if i < len(fields) else None for i in order])
+    yield from through_script(_lines(reader, report), flatten, sink, report.name_last_record)
 
 
 def _lines(reader: PieceReader, report: PieceReport) -> Iterator[str]:
@@ -147,4 +131,6 @@ def _lines(reader: PieceReader, report: PieceReport) -> Iterator[str]:
     for block in reader.blocks():
         data, repaired = encodable(block)
         report.left_out["undecodable_blocks"] += repaired
-        yield from filter(None, split_records(data.decode()))
+        for line in filter(None, split_records(data.decode())):
+            report.records += 1
+            yield line

@@ -47,18 +47,16 @@ class CsvText:
 
         Raises InputError for surplus fields, naming the line, what was found and the switch that drops them.
         """
+        data, repaired = encodable(data)
+        self.left_out["undecodable_blocks"] += repaired
         try:
             even, uneven = self._parse_even(data, blank=False)
         except pa.ArrowInvalid:
-            data, repaired = encodable(data)
-            if not repaired:
-                return self._batch(split_records(data.decode()), name_line, blank=False)
-            self.left_out["undecodable_blocks"] += 1
-            return self.parse(data, name_line)
+            return self._batch(split_records(data.decode()), name_line, blank=False)
         if not uneven:
             return even
         if self.surplus == "error" and any(len(split_fields(row.text)) > self.width for row in uneven):
-            return self._batch(split_records(data.decode("utf-8", "replace")), name_line, blank=False)
+            return self._batch(split_records(data.decode()), name_line, blank=False)
         mended = [self._even(split_fields(row.text), 0, name_line) for row in uneven]
         return _inserted(even, self._columns(mended), [row.row for row in uneven])
 
@@ -68,10 +66,10 @@ class CsvText:
         Raises InputError as `parse` does.
         """
         even = self.parse_even(("\n".join(lines) + "\n").encode("utf-8", "replace"), len(lines))
-        return self._batch(lines, name_line, blank=True) if even is None else even
+        return self._batch([line.removesuffix("\r") for line in lines], name_line, blank=True) if even is None else even
 
     def parse_even(self, data: bytes, count: int) -> pa.RecordBatch | None:
-        """Parse lines that are a record each, blank ones too; None where they do not make as many rows of equal width."""
+        """Parse lines that are a record each, blank ones too; None where they do not make as many even rows."""
         try:
             even, uneven = self._parse_even(data, blank=True)
         except pa.ArrowInvalid:
@@ -86,6 +84,8 @@ class CsvText:
             uneven.append(Uneven(row.number - 1, row.text))
             return "skip"
 
+        if not data.endswith(b"\n"):
+            data += b"\n"  # pyarrow mistakes a missing last field for an empty text there
         names = self._names()
         table = pc.read_csv(
             pa.BufferReader(data),
@@ -135,7 +135,8 @@ class CsvText:
 def encodable(data: bytes) -> tuple[bytes, bool]:
     """Replace bytes that are no UTF-8, and say whether there were any."""
     try:
-        data.decode()
+        if not data.isascii():
+            data.decode()
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").encode(), True
     return data, False
@@ -149,6 +150,23 @@ def _inserted(even: pa.RecordBatch, mended: pa.RecordBatch, places: Sequence[int
     order[~is_mended] = np.arange(even.num_rows)
     order[is_mended] = even.num_rows + np.arange(mended.num_rows)
     return pa.concat_batches([even, mended]).take(pa.array(order))
+
+
+def parse_separated(data: bytes, separator: str, width: int) -> pa.RecordBatch:
+    """Parse rows of plain texts: no quotes, nothing missing.
+
+    Raises ArrowInvalid for rows of another width.
+    """
+    names = [str(i) for i in range(width)]
+    table = pc.read_csv(
+        pa.BufferReader(data),
+        read_options=pc.ReadOptions(use_threads=False, column_names=names, block_size=len(data) + 1),
+        parse_options=pc.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
+        convert_options=pc.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), null_values=[], strings_can_be_null=False
+        ),
+    )
+    return _one_batch(table)
 
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:

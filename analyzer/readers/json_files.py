@@ -14,20 +14,20 @@ from analyzer.jsonlayout import parse
 from analyzer.preprocess import Row, flatten_json
 from analyzer.readers.csv_text import encodable
 from analyzer.readers.pieces import Piece, PieceReader, open_bytes, readable, without_mark
-from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
+from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 
 SHOWN = 60
 
 
 def read_json_lines(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of a piece of a JSON Lines file, columns by name."""
-    yield from _rows(json_lines(piece, report), reading, report, lambda: report.name_line(report.records))
+    yield from _rows(json_lines(piece, report), reading, report, report.name_last_line)
 
 
 def read_json_document(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of a JSON document: a list of objects, or one object."""
     values = _counted(_document(piece.path, report), report)
-    yield from _rows(values, reading, report, lambda: report.name_record(report.records))
+    yield from _rows(values, reading, report, report.name_last_record)
 
 
 def json_lines(piece: Piece, report: PieceReport) -> Iterator[Any]:
@@ -106,13 +106,22 @@ def _rows(values: Iterator[Any], reading: Reading, report: PieceReport, place: C
         return (flatten_json(value, strict=reading.strict, place=place),)
 
     sink = RowSink(reading, report)
-    rows_of = script_of(reading, report, flatten)
+    objects = _objects(values, place)
+    if reading.script is not None:
+        yield from through_script(objects, flatten, sink, place)
+        return
+    for value in objects:
+        sink.add(flatten(value), report.records)
+        if sink.full:
+            yield from sink.rest()
+    yield from sink.rest()
+
+
+def _objects(values: Iterator[Any], place: Callable[[], str]) -> Iterator[dict[str, Any]]:
     for value in values:
         if value.__class__ is not dict:
             raise InputError(
                 f"{place()} is {type(value).__name__}, not an object.",
                 'Expected {"column": value, ...} for each record.',
             )
-        if sink.add(rows_of(value, place), report.records):
-            yield from sink.rest()
-    yield from sink.rest()
+        yield value

@@ -13,7 +13,7 @@ from analyzer.analyzers.table import Batch, Run
 from analyzer.errors import InputError
 from analyzer.preprocess import Row, flatten_json
 from analyzer.readers.pieces import Piece
-from analyzer.readers.reading import PieceReport, Reading, RowSink, script_of
+from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.scripts import row_dicts
 
 ROWS_AT_ONCE = 65_536
@@ -93,14 +93,14 @@ def _through_script(
         plain = row_dicts(dict(flatten_json(row, strict=reading.strict, place=place)), None)
         return plain if isinstance(plain, list) else ()
 
-    sink = RowSink(reading, report)
-    apply = script_of(reading, report, flatten)
+    yield from through_script(_records(batches, report), flatten, RowSink(reading, report), place)
+
+
+def _records(batches: Iterator[pa.RecordBatch], report: PieceReport) -> Iterator[dict[str, Any]]:
     for batch in batches:
         for row in batch.to_pylist():
             report.records += 1
-            if sink.add(apply(row, place), report.records):
-                yield from sink.rest()
-    yield from sink.rest()
+            yield row
 
 
 def tabular(batch: pa.RecordBatch, where: str) -> pa.RecordBatch:

@@ -49,11 +49,8 @@ def open_bytes(path: str) -> IO[bytes]:
 
     Raises InputError where it cannot be opened.
     """
-    try:
-        stream = gzip.open(path, "rb") if is_gzip(path) else Path(path).open("rb")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    return cast("IO[bytes]", stream)
+    with readable(path):
+        return cast("IO[bytes]", gzip.open(path, "rb")) if is_gzip(path) else Path(path).open("rb")
 
 
 def is_gzip(path: str) -> bool:

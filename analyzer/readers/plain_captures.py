@@ -27,14 +27,20 @@ class PlainCaptures:
     """
 
     def __init__(
-        self, parts: Sequence[PlainPart], reading: Reading, window: Window | None, report: PieceReport
+        self,
+        index_names: Sequence[str],
+        parts: Sequence[PlainPart],
+        reading: Reading,
+        window: Window | None,
+        report: PieceReport,
     ) -> None:
         self._parts = parts
+        self._unseen = [name for name in index_names if all(part.name != name for part in parts)]
         self._names = list(reading.columns)
         self._text = CsvText(len(self._names), "error", report.left_out)
         self._window = window
         self._report = report
-        self._schema = _schema([part.index for part in parts], timed=window is not None)
+        self._schema = _schema(index_names, timed=window is not None)
         self._tries = 0
         """Blocks taken less blocks left alone: below 0, trying has become a waste of time."""
 
@@ -76,13 +82,15 @@ class PlainCaptures:
 
     def _texts(self, captured: pa.StructArray) -> pa.Array | None:
         """Put the payloads side by side."""
-        texts = [self._payload(part, captured.field(part.index)) for part in self._parts] if _is_full(captured) else []
-        if not texts or any(text is None for text in texts):
+        if not _is_full(captured) or any(not _is_empty(captured.field(name)) for name in self._unseen):
+            return None
+        texts = [self._payload(part, captured.field(part.name)) for part in self._parts]
+        if any(text is None for text in texts):
             return None
         return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, ",")
 
     def _payload(self, part: PlainPart, event: pa.StructArray) -> pa.Array | None:
-        if event.null_count == len(event):
+        if _is_empty(event):
             return pa.repeat(part.blank, len(event))
         text, encoding = event.field("data"), event.field("encoding")
         if not (
@@ -126,6 +134,10 @@ def _schema(index_names: Sequence[str], *, timed: bool) -> pa.Schema:
 
 def _is_full(array: pa.Array) -> bool:
     return not array.null_count
+
+
+def _is_empty(array: pa.Array) -> bool:
+    return bool(array.null_count == len(array))
 
 
 def _has_fields(text: pa.Array, commas: int) -> bool:

@@ -19,7 +19,8 @@ from analyzer.readers.pieces import Piece, count_lines
 ROWS_AT_ONCE = 16_384
 KEYED_ROWS = "keyed_rows"
 """Counter that is above 0 when rows were named by keys, whose order says nothing about that of the columns."""
-RowsOf = Callable[[Any, Callable[[], str]], Sequence[Row]]
+Place = Callable[[], str]
+"""Names the record that is being read, for an error message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,14 @@ class PieceReport:
         """Name the line that comes so many lines after a byte of the (uncompressed) file."""
         return f"{self.piece.path}, line {(count_lines(self.piece.path, at) if at else 0) + lines + 1}"
 
+    def name_last_line(self) -> str:
+        """Name the line that was read last."""
+        return self.name_line(self.records)
+
+    def name_last_record(self) -> str:
+        """Name the record that was read last."""
+        return self.name_record(self.records)
+
     def name_record(self, record: int) -> str:
         """Name a record (1-based in the piece) of a file whose records need not be lines."""
         before = count_lines(self.piece.path, self.begin) if self.begin else 0
@@ -71,54 +80,81 @@ class PieceReport:
 
 
 class RowSink:
-    """Collects lines of CSV and named rows, in the order they come, and hands them over in batches."""
+    """Collects lines of CSV and named rows, in the order they come, and hands them over in batches.
 
-    def __init__(self, reading: Reading, report: PieceReport) -> None:
-        self._reading = reading
-        self._report = report
+    `full` says that it is time to fetch what has come together. `order` tells where the columns of `reading.columns`
+    are in the lines, None: in the same places.
+    """
+
+    def __init__(self, reading: Reading, report: PieceReport, order: Sequence[int] | None = None) -> None:
+        self.full = False
+        self.reading = reading
+        self.report = report
+        self._order = order
         self._lines: list[str] = []
         self._places: list[int] = []
         self._named = RowBuilder(report.piece.path)
-        self._full: list[Batch] = []
+        self._done: list[Batch] = []
 
-    def add(self, rows: Iterable[Row], record: int) -> bool:
-        """Take the rows of one record; True when it is time to fetch what has come together."""
+    def add(self, rows: Iterable[Row], record: int) -> None:
+        """Take the rows of one record."""
         for row in rows:
-            if row.__class__ is str:
+            if isinstance(row, str):
                 if self._named.count:
-                    self._full.append(self._take_named())
+                    self._done.append(self._take_named())
                 self._lines.append(row)
                 self._places.append(record)
             else:
                 if self._lines:
-                    self._full.append(self._take_lines())
-                self._named.add(row, record)  # type: ignore[arg-type]
-        return len(self._lines) >= ROWS_AT_ONCE or self._named.count >= ROWS_AT_ONCE or bool(self._full)
+                    self._done.append(self._take_lines())
+                self._named.add(row, record)
+        self.full = len(self._lines) >= ROWS_AT_ONCE or self._named.count >= ROWS_AT_ONCE or bool(self._done)
+
+    def add_texts(self, row: Mapping[Any, Any], record: int) -> bool:
+        """Take a row of texts under the keys of the row before; False, and nothing is taken, where it is another."""
+        if self._lines or not self._named.add_texts(row, record):
+            return False
+        if self._named.count >= ROWS_AT_ONCE:
+            self.full = True
+        return True
 
     def rest(self) -> Iterator[Batch]:
         """Yield all that has come together."""
-        yield from self._full
-        self._full = []
+        yield from self._done
+        self._done = []
         if self._lines:
             yield self._take_lines()
         if self._named.count:
             yield self._take_named()
+        self.full = False
 
     def _take_named(self) -> Batch:
-        self._report.left_out[KEYED_ROWS] = 1
+        self.report.left_out[KEYED_ROWS] = 1
         return self._named.take()
 
     def _take_lines(self) -> Batch:
         lines, places = self._lines, self._places
         self._lines, self._places = [], []
-        names = self._reading.columns or tuple(f"_c{i}" for i in range(len(split_fields(lines[0]))))
-        text = CsvText(len(names), self._reading.surplus, self._report.left_out)
-        rows = text.parse_lines(lines, lambda row: self._report.name_line(places[row]))
-        return Batch(rows.rename_columns(list(names)), runs_of(self._report.piece.path, places))
+        names = self.reading.columns or tuple(f"_c{i}" for i in range(len(split_fields(lines[0]))))
+        text = CsvText(len(names), self.reading.surplus, self.report.left_out)
+        rows = text.parse_lines(lines, lambda row: self.report.name_line(places[row]))
+        if self._order is not None:
+            rows = rows.select(list(self._order))
+        return Batch(rows.rename_columns(list(names)), runs_of(self.report.piece.path, places))
 
 
-def script_of(reading: Reading, report: PieceReport, flatten: Callable[..., Sequence[Row]]) -> RowsOf:
-    """Give the function that makes rows of a record, given how to name its place: the script's, or `flatten`."""
-    if reading.script is None:
-        return lambda record, _place: flatten(record)
-    return Script(reading.script, flatten, report.left_out).rows
+def through_script(
+    records: Iterable[Any], flatten: Callable[[Any], Sequence[Row]], sink: RowSink, place: Place
+) -> Iterator[Batch]:
+    """Hand records to the user's script and yield what it makes of them; `flatten` makes rows of an unchanged one."""
+    report = sink.report
+    assert sink.reading.script is not None
+    script = Script(sink.reading.script, flatten, report.left_out)
+    for record in records:
+        result = script.answer(record, place)
+        # Rows of texts under the same keys, which most scripts return, need not be looked at one by one.
+        if result.__class__ is not dict or not sink.add_texts(result, report.records):
+            sink.add(script.rows(result, record, place), report.records)
+        if sink.full:
+            yield from sink.rest()
+    yield from sink.rest()

@@ -323,3 +323,10 @@ def test_a_text_beside_numbers_makes_a_string_column_wherever_it_stands(oracle: 
 
     for column in (["x", *numbers], [*numbers, "x"], [*numbers[:1500], "x", *numbers[1500:]]):
         check_column(oracle, column, [1000, 2000])
+
+
+def test_a_typed_negative_zero_is_no_value_of_its_own() -> None:
+    found = statistics_of(pa.array([0.0, -0.0])).numerical
+
+    assert found
+    assert found.approximate_num_distinct_values == 1

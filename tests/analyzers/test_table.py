@@ -259,3 +259,15 @@ def test_wide_tables_keep_their_order() -> None:
 
     assert [feature.name for feature in found.features] == names
     assert [f.numerical.sum for f in found.features if f.numerical] == [float(i) for i in range(600)]
+
+
+def test_numbers_too_large_for_a_double_add_up_unless_a_text_makes_them_words() -> None:
+    def infinite(*parts: list[str]) -> int:
+        return (
+            finish_analysis(merged([state_of({"c": texts(each)}) for each in parts]), {}, "original")
+            .profiles[0]
+            .infinite
+        )
+
+    assert infinite(["1e400", "1"], ["-1e400", "2"]) == infinite(["1e400", "1", "-1e400", "2"]) == 2
+    assert infinite(["1e400", "1"], ["x"]) == infinite(["x", "1e400", "1"]) == infinite(["1e400", "1", "x"]) == 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -114,12 +117,53 @@ def capture(record: Row, number: int) -> dict[str, Any]:
     }
 
 
+def write_hostile(folder: Path, records: list[Row]) -> Written:
+    """Types and values that break things: NaN and infinities, large and negative zeros, dates, nothing at all."""
+    folder.mkdir(parents=True)
+    count = len(records) // 4
+    odd = [math.nan, math.inf, -math.inf, -0.0, None, 1e308, 5e-324, 2.5]
+    table = pa.table(
+        {
+            "float": pa.array([odd[i % 8] for i in range(count)]),
+            "single": pa.array([None if i % 9 == 0 else i / 3 for i in range(count)], pa.float32()),
+            "beyond": pa.array([2**53 + i for i in range(count)], pa.int64()),
+            "unsigned": pa.array([2**64 - 1 - i % 3 for i in range(count)], pa.uint64()),
+            "decimal": pa.array([Decimal(i).scaleb(-3) for i in range(count)], pa.decimal128(20, 3)),
+            "day": pa.array([date(2024, 1, 1 + i % 28) for i in range(count)]),
+            "time": pa.array([datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=i) for i in range(count)]),
+            "flag": pa.array([None if i % 50 == 0 else i % 2 == 0 for i in range(count)]),
+            "category": pa.array([records[i]["state"] for i in range(count)]).dictionary_encode(),
+            "nothing": pa.nulls(count),
+            "empty": pa.array(["", None, " "] * (count // 3)),
+            "constant": pa.array([0.1] * count),
+        }
+    )
+    pq.write_table(table, folder / "a.parquet", row_group_size=100)
+    return folder, {"parquet": {}}, {}
+
+
+def write_wide(folder: Path, records: list[Row]) -> Written:
+    """Hundreds of columns, some with names that mean something to some tool."""
+    folder.mkdir(parents=True)
+    names = ["a.b", "`tick`", "it's", "naïve", "🙂", "two words", "a,b", 'say "x"', "line\nbreak", "$", "%s", "{}"]
+    names += [f"c{i}" for i in range(520 - len(names))]
+    texts = ["- 5", ".", "1e400", "-0", "007", "nan", "inf", "", "9007199254740993", " 7", "1e-5", '""']
+    lines = [",".join('"' + name.replace('"', '""') + '"' for name in names)]
+    for i, record in enumerate(records[:300]):
+        values = [texts[(i * j) % len(texts)] if j < 30 else str(record["id"] * j) for j in range(len(names))]
+        lines.append(",".join([record["state"], *values[1:]]))
+    (folder / "a.csv").write_text("\n".join(lines) + "\n")
+    return folder, {"csv": {"header": True}}, {}
+
+
 WRITERS: dict[str, Callable[[Path, list[Row]], Written]] = {
     "csv": write_csv,
     "script": write_script,
     "json": write_json,
     "parquet": write_parquet,
     "captures": write_captures,
+    "hostile": write_hostile,
+    "wide": write_wide,
 }
 
 
@@ -132,7 +176,8 @@ def monitor(
 ) -> Callable[..., dict[str, bytes]]:
     """Run a monitoring job over broken data in one format; returns the bytes of its files."""
     # Row groups are partitions of their own, files are cut into more than two groups of partitions.
-    monkeypatch.setattr(read, "PARTITION_BYTES", 1 if request.param == "parquet" else 24 * 1024)
+    size = {"parquet": 1, "hostile": 1, "wide": 300 * 1024}.get(request.param, 24 * 1024)
+    monkeypatch.setattr(read, "PARTITION_BYTES", size)
     write = WRITERS[request.param]
     baseline_data, dataset_format, settings = write(tmp_path / "clean", rows(1500, 1, broken=False))
     data, _, settings = write(tmp_path / "broken", rows(ROWS, 2, broken=True))

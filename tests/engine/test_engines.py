@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from analyzer import read
 from analyzer.engine import progress
-from analyzer.errors import EngineError, InputError, ScriptError
+from analyzer.errors import ConfigError, EngineError, InputError, ScriptError
 
 RunJob = Callable[..., Path]
 CSV = {"csv": {"header": True}}
@@ -37,7 +39,7 @@ def test_two_processes_write_the_same_bytes_as_one(monitor: Callable[..., dict[s
 
     assert together == alone
     assert len(json.loads(alone["constraint_violations.json"])["violations"]) >= 1
-    assert json.loads(alone["statistics.json"])["dataset"]["item_count"] > 5000
+    assert json.loads(alone["statistics.json"])["dataset"]["item_count"] >= 300
 
 
 def test_cores_beyond_the_partitions_are_not_started(tmp_path: Path, run_job: RunJob) -> None:
@@ -94,6 +96,40 @@ def test_places_in_a_file_of_many_partitions_are_those_of_the_whole_file(numbers
 
     missing = found["features"][0]["evidence"]["missing"]
     assert (missing["count"], missing["first_record"]) == (1, 3001)
+
+
+def test_places_in_a_parquet_file_are_those_of_the_whole_file(
+    tmp_path: Path, run_job: RunJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "PARTITION_BYTES", 1)
+    table = pa.table({"n": range(9000), "s": [None if i == 8000 else "x" for i in range(9000)]})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=1000)
+
+    found = json.loads((run_job(tmp_path / "a.parquet", {"parquet": {}}) / "profile.json").read_text())
+
+    assert found["features"][1]["evidence"]["missing"]["first_record"] == 8001
+    assert found["features"][1]["evidence"]["string"] | {"examples": []} == {
+        "count": 8999, "first_file": str(tmp_path / "a.parquet"), "first_record": 1, "examples": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("excluded", "left"), [("list", ["a", "n"]), ("1", ["a", "n"]), ("0,list", ["n"])])
+def test_columns_of_a_parquet_file_are_left_out_by_name_and_by_index(
+    tmp_path: Path, run_job: RunJob, excluded: str, left: list[str]
+) -> None:
+    table = pa.table({"a": [1, 2], "list": ["x", "y"] if excluded == "1" else [[1], [2]], "n": [3, 4]})
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    found = run_job(tmp_path / "a.parquet", {"parquet": {}}, exclude_features_attribute=excluded)
+
+    assert [each["name"] for each in json.loads((found / "statistics.json").read_text())["features"]] == left
+
+
+def test_leaving_out_a_column_that_is_not_there_is_an_error(tmp_path: Path, run_job: RunJob) -> None:
+    pq.write_table(pa.table({"a": [1], "n": [3]}), tmp_path / "a.parquet")
+
+    with pytest.raises(ConfigError, match="column 'nn', which is not in the data"):
+        run_job(tmp_path / "a.parquet", {"parquet": {}}, exclude_features_attribute="nn")
 
 
 def test_auto_stays_local_where_there_is_no_java(

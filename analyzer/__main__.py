@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from analyzer.config import describe, find_root, read_config
+from analyzer.config import JobConfig, describe, find_root, read_config
 from analyzer.errors import FAILED, AnalyzerError, Stopped
 from analyzer.finish import Outcome, finish
 
@@ -46,8 +48,7 @@ def run_job(flags: dict[str, str]) -> int:
         config = read_config(os.environ, flags)
         logging.getLogger().setLevel(config.log_level)
         log.info("Performing analysis with input: %s", describe(config))
-        from analyzer.job import run
-
+        run = _load_job()
         return finish(Outcome(violations=run(config)), config)
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
@@ -55,6 +56,16 @@ def run_job(flags: dict[str, str]) -> int:
     except Exception as error:
         log.exception("An error that was not foreseen; please report it with this trace.")
         return finish(Outcome(error=error), locals().get("config", place))
+
+
+def _load_job() -> Callable[[JobConfig], int]:
+    """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
+    gc.disable()
+    from analyzer.job import run
+
+    gc.freeze()
+    gc.enable()
+    return run
 
 
 def _listen() -> None:

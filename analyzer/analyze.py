@@ -257,7 +257,7 @@ def _profile(name: str, column: ColumnState, domains: Domains, *, evidence: bool
 
 
 def _top_values(column: ColumnState, sketch: Sketch | None) -> TopValues:
-    """The most frequent values; those of a numeric column with many are estimated from its sketch."""
+    """List the most frequent values; those of a numeric column with many are estimated from its sketch."""
     if column.counts.exact or sketch is None:
         return column.counts.top()
     values, weights = weighted_values(sketch)

@@ -30,8 +30,10 @@ hours into a day, days into a baseline, without reading data again.
 A STATE is a state.json.gz or a folder, in which all files of that name are taken in the order of their paths. With a
 baseline the merged rows are judged as well. Of the environment only variables with the prefix ANALYZER_ count.
 """
-ABOUT_PREPARE: Final = """Write an archive of the Java classes that Spark loads, beside PySpark's own files. Sessions on this
-machine start with it in about half the time. Does nothing where there is one already, no Java, or no right to write.
+ABOUT_PREPARE: Final = """Write an archive of the Java classes that Spark loads, beside PySpark's own files.
+
+Sessions on this machine start with it in about half the time. Does nothing where there is one already, no Java, or no
+right to write.
 """
 OUTPUT: Final = "output_path"
 MERGING: Final = (
@@ -61,7 +63,8 @@ def run_command(arguments: list[str]) -> int:
 
 def _commands() -> click.Group:
     version = click.version_option(package_name="model-monitor-analyzer")
-    return version(click.Group("analyzer", [_run_command(), _merge_command(), _prepare_command()], help=ABOUT, context_settings=HELP))
+    commands = [_run_command(), _merge_command(), _prepare_command()]
+    return version(click.Group("analyzer", commands, help=ABOUT, context_settings=HELP))
 
 
 class _Sectioned(click.Command):

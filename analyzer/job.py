@@ -9,13 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from analyzer.analyze import Task, finish_analysis, fold_all, merge_all
 from analyzer.analyzers.table import Domains, TableState
 from analyzer.check import check
 from analyzer.config import JobConfig, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
-from analyzer.documents import NULL_VALUE, Analysis, Constraints, Statistics, Verdict
+from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations
 from analyzer.errors import BaselineError, InputError
 from analyzer.jsonlayout import dump
@@ -37,6 +38,8 @@ from analyzer.write import (
 )
 
 log = logging.getLogger(__name__)
+MOST_LOGGED = 20
+"""Quirks that are logged one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Baseline:
     @property
     def is_given(self) -> bool:
         return self.constraints is not None or self.statistics is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that a run has to write."""
+
+    state: TableState
+    analysis: Analysis
+    constraints: Constraints
+    verdict: Verdict
 
 
 def run(config: JobConfig) -> int:
@@ -78,7 +91,7 @@ def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
     analysis = finish_analysis(state, domains_of(baseline.constraints), config.compatibility, evidence=config.evidence)
     constraints = suggest(analysis.statistics, config.categorical_drift_method)
     verdict = _judge(analysis, baseline, config)
-    _write(config, baseline, state, analysis, constraints, verdict)
+    _write(config, baseline, Findings(state, analysis, constraints, verdict))
     return verdict
 
 
@@ -104,7 +117,7 @@ def _content(variable: str, path: Path | str) -> bytes:
 
 
 def domains_of(constraints: Constraints | None) -> Domains:
-    """The values that the baseline allows, by column; how it writes missing values is not one of them."""
+    """List the values that the baseline allows, by column; how it writes missing values is not one of them."""
     return {
         feature.name: frozenset(feature.domains) - {NULL_VALUE}
         for feature in (constraints.features if constraints else ())
@@ -206,7 +219,7 @@ def _exclude(state: TableState, config: JobConfig) -> None:
 
 
 def _nothing(config: JobConfig) -> TableState:
-    """An empty source: an error, or a state without rows when that is wanted."""
+    """Refuse an empty source, or return a state without rows when that is wanted."""
     if config.empty_input == "error":
         raise InputError(
             f"dataset_source: {config.dataset_source} holds no data: there are no rows in it.",
@@ -238,38 +251,46 @@ def _judge(analysis: Analysis, baseline: Baseline, config: JobConfig) -> Verdict
     verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility)
     for note in verdict.notes:
         log.info("%s", note)
-    for quirk in verdict.quirks:
-        log.warning(
-            "%s (%s): %s Original: %s, corrected: %s.",
-            quirk.name, quirk.feature_name, quirk.effect, quirk.original, quirk.corrected,
-        )  # fmt: skip
+    _log_quirks(verdict.quirks)
     return verdict
 
 
-def _write(
-    config: JobConfig,
-    baseline: Baseline,
-    state: TableState,
-    analysis: Analysis,
-    constraints: Constraints,
-    verdict: Verdict,
-) -> None:
+def _log_quirks(quirks: Sequence[Quirk]) -> None:
+    for quirk in quirks[:MOST_LOGGED]:
+        log.warning(
+            "%s (%s): %s. Original: %s, corrected: %s.",
+            quirk.name, quirk.feature_name, quirk.effect, quirk.original, quirk.corrected,
+        )  # fmt: skip
+    if len(quirks) > MOST_LOGGED:
+        log.warning("... and %d more quirks of the original; profile.json lists all.", len(quirks) - MOST_LOGGED)
+
+
+def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
     """Write all files at once: complete, or none of them."""
-    violations = dump(encode_violations(verdict.violations))
+    violations = dump(encode_violations(findings.verdict.violations))
     files: dict[str, str | bytes] = {
-        CONSTRAINTS_FILE: dump(encode_constraints(constraints)),
-        STATISTICS_FILE: dump(encode_statistics(analysis.statistics)),
-        PROFILE_FILE: dump(profile_document(analysis, state, verdict, config.compatibility)),
-        STATE_FILE: state.to_bytes(),
+        CONSTRAINTS_FILE: dump(encode_constraints(findings.constraints)),
+        STATISTICS_FILE: dump(encode_statistics(findings.analysis.statistics)),
+        PROFILE_FILE: dump(_profile(config, findings)),
+        STATE_FILE: findings.state.to_bytes(),
     }
     if baseline.is_given:
         files[VIOLATIONS_FILE] = violations
         log.info("Constraint and Stats violations: %s", violations)
-    records = metric_records(analysis, verdict.drifts, baseline.constraints, config, datetime.now(UTC))
+    records = _metrics(config, baseline, findings)
     write_files(config.output_path, files, stale=() if baseline.is_given else (VIOLATIONS_FILE,))
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)
+
+
+def _profile(config: JobConfig, findings: Findings) -> dict[str, Any]:
+    return profile_document(findings.analysis, findings.state, findings.verdict, config.compatibility)
+
+
+def _metrics(config: JobConfig, baseline: Baseline, findings: Findings) -> list[dict[str, Any]]:
+    drifts = findings.verdict.drifts
+    return metric_records(findings.analysis, drifts, baseline.constraints, config, datetime.now(UTC))
 
 
 @contextmanager

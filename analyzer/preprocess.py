@@ -272,8 +272,13 @@ class CaptureFlattener:
     def _line(self, parts: Mapping[str, str], place: Callable[[], str]) -> str:
         """Join lines of CSV; a payload that is missing or too short leaves its columns empty."""
         known = [index for index in self.index_names if index in parts or index in self.widths]
-        fitted = [self._fitted(index, parts.get(index, ""), place) for index in known[:-1]]
-        return ",".join([*fitted, *(parts.get(index, "") for index in known[-1:])])
+        texts = []
+        for index in known:
+            if index not in parts:
+                texts.append("," * (self.widths[index] - 1))
+            else:
+                texts.append(parts[index] if index == known[-1] else self._fitted(index, parts[index], place))
+        return ",".join(texts)
 
     def _fitted(self, index: str, line: str, place: Callable[[], str]) -> str:
         """Give a payload in front of others as many fields as it has columns."""

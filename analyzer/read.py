@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.analyzers.table import Batch
-from analyzer.config import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat, SparkFormat
+from analyzer.config import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
 from analyzer.errors import InputError
 from analyzer.readers.pieces import Piece, is_gzip
 from analyzer.readers.reading import PieceReport, Reading
@@ -138,21 +138,23 @@ def read_piece(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[
 
 
 def _reader_of(dataset_format: DatasetFormat) -> PieceReader:
-    from analyzer.readers import capture_files, csv_files, json_files, parquet_files
+    """Load the one reader that is needed: each brings libraries of its own."""
+    if isinstance(dataset_format, CsvFormat):
+        from analyzer.readers.csv_files import read_csv
 
-    readers: Mapping[type, PieceReader] = {
-        CsvFormat: csv_files.read_csv,
-        ParquetFormat: parquet_files.read_parquet,
-        CaptureFormat: capture_files.read_captures,
-        JsonFormat: json_files.read_json_lines,
-    }
-    if isinstance(dataset_format, JsonFormat) and not dataset_format.lines:
-        return json_files.read_json_document
-    return readers[type(dataset_format)]
+        return read_csv
+    if isinstance(dataset_format, ParquetFormat):
+        from analyzer.readers.parquet_files import read_parquet
 
+        return read_parquet
+    if isinstance(dataset_format, CaptureFormat):
+        from analyzer.readers.capture_files import read_captures
 
-def is_read_by_spark(dataset_format: DatasetFormat) -> bool:
-    return isinstance(dataset_format, SparkFormat)
+        return read_captures
+    from analyzer.readers.json_files import read_json_document, read_json_lines
+
+    is_document = isinstance(dataset_format, JsonFormat) and not dataset_format.lines
+    return read_json_document if is_document else read_json_lines
 
 
 def restarted(partition: Partition, states: Mapping[tuple[str, int], bool]) -> Partition:

@@ -76,7 +76,7 @@ def _all_plain_decimals(values: pl.Series, array: pa.Array) -> tuple[int, Floats
 
 
 def _bytes_of(array: pa.Array) -> NDArray[np.uint8]:
-    """The bytes of all texts of an array without nulls."""
+    """Get the bytes of all texts of an array without nulls."""
     _, offsets, data = array.buffers()
     if data is None:
         return np.empty(0, dtype=np.uint8)

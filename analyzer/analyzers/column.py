@@ -282,23 +282,16 @@ class ColumnState:
         found = [int(lengths.min()), int(lengths @ weights), int(weights.sum()), int(lengths.max())]
         self.length = _joined_lengths(self.length, found)
         if not lengths.all():
-            self.empty += self._special("empty", array, texts, lengths == 0, weights, locate)
+            self.empty += self._special("empty", array, texts, weights * (lengths == 0), locate)
         if texts.str.contains(classify.SPECIAL).any():
             nan, infinite = _matching(texts, classify.NOT_A_NUMBER), _matching(texts, classify.INFINITE)
-            self.nan += self._special("nan", array, texts, nan, weights, locate)
-            self.infinite += self._special("infinite", array, texts, infinite, weights, locate)
+            self.nan += self._special("nan", array, texts, weights * nan, locate)
+            self.infinite += self._special("infinite", array, texts, weights * infinite, locate)
 
-    def _special(
-        self,
-        kind: str,
-        array: pa.Array,
-        texts: pl.Series,
-        found: NDArray[np.bool_],
-        weights: NDArray[np.int64],
-        locate: Locate,
-    ) -> int:
-        count = int(weights[found].sum())
-        self.sightings.met(kind, count, lambda: _where(array, texts.filter(pl.Series(found)), locate))
+    def _special(self, kind: str, array: pa.Array, texts: pl.Series, counts: NDArray[np.int64], locate: Locate) -> int:
+        """Note the texts whose count is not zero."""
+        count = int(counts.sum())
+        self.sightings.met(kind, count, lambda: _where(array, texts.filter(pl.Series(counts > 0)), locate))
         return count
 
 
@@ -334,7 +327,7 @@ def _as_text(array: pa.Array) -> pa.Array:
 
 
 def _hash(values: pl.Series) -> Hashes:
-    frame = values.alias("v").to_frame().select(plh.col("v").nchash.xxhash64(seed=SEED))  # type: ignore[attr-defined]
+    frame = values.alias("v").to_frame().select(plh.col("v").nchash.xxhash64(seed=SEED))
     return np.asarray(frame.to_series().to_numpy(), dtype=np.uint64)
 
 

@@ -57,7 +57,7 @@ class HyperLogLog:
         return counter
 
     def _mask_of_no_effect(self) -> np.uint64:
-        """A hash with one of these bits set has a rank that no register would be raised by."""
+        """Name the bits of which one alone gives a hash a rank that no register would be raised by."""
         lowest = int(self.registers.min())
         return np.uint64(((1 << lowest) - 1) << (64 - PRECISION - lowest)) if lowest else np.uint64(0)
 

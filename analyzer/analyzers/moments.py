@@ -55,7 +55,7 @@ class Moments:
         return self.total / self.count
 
     def std_dev(self) -> float:
-        """The population standard deviation."""
+        """Give the population standard deviation."""
         return math.sqrt(self.m2 / self.count)
 
     def to_document(self) -> list[Any]:

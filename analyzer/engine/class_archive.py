@@ -23,13 +23,13 @@ def archive_path() -> Path:
 
 
 def java_options() -> str:
-    """The options of a JVM on one machine, with the archive where there is one."""
+    """Give the options of a JVM on one machine, with the archive where there is one."""
     path = archive_path()
     return f"{LIGHT_JAVA} -XX:SharedArchiveFile={path} -Xlog:disable -Xlog:all=off" if path.is_file() else LIGHT_JAVA
 
 
 def archiving_options(path: Path) -> str:
-    """The options of a JVM that writes an archive when it ends."""
+    """Give the options of a JVM that writes an archive when it ends."""
     return f"{LIGHT_JAVA} -XX:ArchiveClassesAtExit={path} -Xlog:disable -Xlog:all=off"
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +16,9 @@ from analyzer.analyze import Folded, Task, fold_partition, grouped, merge_folded
 from analyzer.engine.progress import Progress
 from analyzer.errors import EngineError
 from analyzer.read import Partition
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 log = logging.getLogger(__name__)
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -48,6 +50,14 @@ def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> lis
     progress = Progress(len(partitions))
     if workers <= 1:
         return _merge_groups((fold_partition(partition, task) for partition in partitions), partitions, progress)
+    return _fold_beside(partitions, task, workers, progress)
+
+
+def _fold_beside(partitions: Sequence[Partition], task: Task, workers: int, progress: Progress) -> list[Folded]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     tune_workers()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
@@ -64,10 +74,7 @@ def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> lis
 
 
 def _merge_groups(parts: Iterator[Folded], partitions: Sequence[Partition], progress: Progress) -> list[Folded]:
-    merged = []
-    for group in grouped(partitions):
-        merged.append(merge_folded(progress.over(next(parts) for _ in group)))
-    return merged
+    return [merge_folded(progress.over(islice(parts, len(group)))) for group in grouped(partitions)]
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:

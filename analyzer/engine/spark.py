@@ -1,4 +1,4 @@
-"""The engine on Spark: one task a partition, the same kernel in it, states merged in groups before they reach the driver."""
+"""The engine on Spark: the same kernel in its tasks, states merged in groups before they reach the driver."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ ARCHIVE_SECONDS = 120
 TASKS_PER_CORE = 4
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
-
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
@@ -92,7 +91,7 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
             f"Spark did not start: {error}.", "See the log above, or set ANALYZER_ENGINE=local."
         ) from error
     session.sparkContext.setLogLevel("ERROR")
-    if session.sparkContext.master.startswith("local"):
+    if str(session.sparkContext.master).startswith("local"):
         _start_workers(session)
     return session
 
@@ -124,7 +123,7 @@ def prepare() -> Path:
         frame = session.range(0, 4, 1, 4).mapInArrow(lambda batches: batches, "id long")
         frame.groupBy("id").applyInArrow(lambda rows: rows, "id long").collect()
         session.stop()
-        gateway = SparkContext._gateway  # noqa: SLF001 (the JVM writes the archive when it ends, which has no public way)
+        gateway: Any = SparkContext._gateway  # noqa: SLF001 (the JVM writes the archive when it ends, which has no public way)
         gateway.shutdown()
         gateway.proc.stdin.close()
         gateway.proc.wait(ARCHIVE_SECONDS)
@@ -168,7 +167,7 @@ def _is_configured() -> bool:
     defaults = os.path.join(folder, "spark-defaults.conf")  # noqa: PTH118
     if not os.path.isfile(defaults):  # noqa: PTH113
         return False
-    with open(defaults, encoding="utf-8") as lines:
+    with Path(defaults).open(encoding="utf-8") as lines:
         return any(line.split()[:1] == ["spark.master"] for line in lines)
 
 

@@ -65,6 +65,7 @@ def _load_job() -> Callable[[JobConfig], int]:
 
     gc.freeze()
     gc.enable()
+    _heed_signals()  # Polars has put a handler of its own in between, with which a wait for workers goes on
     return run
 
 
@@ -72,6 +73,10 @@ def _listen() -> None:
     """Log to the terminal, and end in order when told to."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    _heed_signals()
+
+
+def _heed_signals() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _stop)
 

@@ -12,7 +12,19 @@ from typing import Any
 
 import pytest
 from test_scripts import ARRAY, FAQ, GROUND_TRUTH, LOGGING, POSTPROCESS, SAMPLING, SENTINEL, from_faq
-from traffic import BOTH, INPUT, columns, environment, half, missing, record, run_process, violations, write_csv, write_lines
+from traffic import (
+    BOTH,
+    INPUT,
+    columns,
+    environment,
+    half,
+    missing,
+    record,
+    run_process,
+    violations,
+    write_csv,
+    write_lines,
+)
 
 pytestmark = pytest.mark.skipif(not FAQ.is_file(), reason="the FAQ's text is not beside the checkout")
 RECORDS = [record(f"{i % 7},{-1 if i % 4 == 0 else i}", f"1.{i},2.{i}\n", event=f"e-{i}") for i in range(100)]
@@ -63,7 +75,9 @@ def test_sentinels_of_text_stay_because_the_script_compares_them_with_a_number(m
 def test_sampling_keeps_about_one_record_in_ten_and_the_same_ones_again(monitor, faq) -> None:
     records = [record(f"{i},1", "0") for i in range(2000)]
     outs = [
-        monitor("a,b", [(i, 1) for i in range(2000)], records, INPUT, into=into, record_preprocessor_script=faq(SAMPLING))
+        monitor(
+            "a,b", [(i, 1) for i in range(2000)], records, INPUT, into=into, record_preprocessor_script=faq(SAMPLING)
+        )
         for into in ("first", "second")
     ]
     kept = columns(outs[0])["a"]
@@ -84,7 +98,9 @@ def test_logging_writes_each_record_and_changes_nothing(monitor, faq, caplog) ->
 
 def test_the_post_processing_script_prints_after_the_job(tmp_path, faq) -> None:
     source = write_lines(tmp_path / "data" / "x.jsonl", RECORDS)
-    code, message, log = run_process(environment(tmp_path, source, BOTH, post_analytics_processor_script=faq(POSTPROCESS)))
+    code, message, log = run_process(
+        environment(tmp_path, source, BOTH, post_analytics_processor_script=faq(POSTPROCESS))
+    )
     assert (code, message) == (0, "Completed: Job completed successfully with no violations.")
     assert log.index("Write to file statistics.json") < log.index("Invoking customer's post-processing script...")
     assert "Hello from the post-processing script!" in log

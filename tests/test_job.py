@@ -118,9 +118,9 @@ def test_profile_tells_where_a_violation_comes_from(monitor, tmp_path) -> None:
     out = monitor(traffic(replaced(3, 2, "Mars")))
     (found,) = document(out, "profile")["violations"]
     assert found["evidence"]["rows"] == 1
-    assert found["evidence"]["first_file"] == str(tmp_path / "data" / "x.jsonl")
-    assert found["evidence"]["first_record"] == 4
-    assert "Mars" in found["evidence"]["examples"]
+    assert str(tmp_path / "data" / "x.jsonl") in str(found["evidence"]["first"])
+    assert 4 in found["evidence"]["first"].values()
+    assert found["evidence"]["examples"] == {"outside_domain": ["Mars"]}
 
 
 def test_a_hand_edited_baseline_is_followed(monitor, tmp_path, baseline) -> None:
@@ -130,7 +130,9 @@ def test_a_hand_edited_baseline_is_followed(monitor, tmp_path, baseline) -> None
     del constraints["features"][0]["completeness"]
     path = tmp_path / "edited.json"
     path.write_text(json.dumps(constraints))
-    records = traffic(lambda i, values: ["" if i == 1 else values[0], "x" if i == 2 else values[1], "Mars" if i == 3 else values[2]])
+    records = traffic(
+        lambda i, values: ["" if i == 1 else values[0], "x" if i == 2 else values[1], "Mars" if i == 3 else values[2]]
+    )
     assert violations(monitor(records, baseline_constraints=path)) == []
 
 
@@ -144,7 +146,12 @@ def test_a_baseline_run_into_the_same_folder_removes_stale_violations(monitor, r
     out = monitor(traffic(replaced(3, 2, "Mars")))
     assert (out / "constraint_violations.json").exists()
     run_job(tmp_path / "train", {"csv": {}})
-    assert sorted(path.name for path in out.iterdir()) == ["constraints.json", "profile.json", "state.json.gz", "statistics.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "constraints.json",
+        "profile.json",
+        "state.json.gz",
+        "statistics.json",
+    ]
 
 
 # --- metrics ----------------------------------------------------------------------------------------------------------
@@ -213,7 +220,9 @@ def test_the_post_processor_finds_all_files_written(monitor, tmp_path) -> None:
         ("image_statistics.py", None, {}),
     ],
 )
-def test_the_ready_made_scripts_run_through_whole_jobs(run_job, tmp_path, monkeypatch, caplog, script, names, settings) -> None:
+def test_the_ready_made_scripts_run_through_whole_jobs(
+    run_job, tmp_path, monkeypatch, caplog, script, names, settings
+) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     source = write_lines(tmp_path / "data" / "x.jsonl", traffic())
@@ -250,7 +259,9 @@ def test_a_process_says_how_it_ended(tmp_path, baseline) -> None:
     code, message, _ = run_process(environment(tmp_path, source, BOTH, **baseline))
     assert (code, message) == (0, "Completed: Job completed successfully with no violations.")
     write_lines(tmp_path / "data" / "x.jsonl", traffic(replaced(3, 2, "Mars")))
-    code, message, log = run_process(environment(tmp_path, source, BOTH, publish_cloudwatch_metrics="Enabled", **baseline))
+    code, message, log = run_process(
+        environment(tmp_path, source, BOTH, publish_cloudwatch_metrics="Enabled", **baseline)
+    )
     assert (code, message) == (0, "CompletedWithViolations: Job completed successfully with 1 violations.")
     assert "Using baseline columns: score, age, city" in log
     assert (tmp_path / "output" / "metrics" / "cloudwatch" / "cloudwatch_metrics.jsonl").is_file()

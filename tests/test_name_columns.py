@@ -36,7 +36,9 @@ def test_columns_are_left_out_by_name_or_index(excluded, found) -> None:
 
 @pytest.mark.parametrize("excluded", [("x",), (3,), ("A",)])
 def test_columns_that_are_not_there_are_named(excluded) -> None:
-    with pytest.raises(ConfigError, match=rf"names column {excluded[0]!r}, which is not in the data\..* index of: a, b\."):
+    with pytest.raises(
+        ConfigError, match=rf"names column {excluded[0]!r}, which is not in the data\..* index of: a, b\."
+    ):
         resolve_excluded(excluded, ["a", "b"])
 
 

@@ -16,7 +16,9 @@ def scripted(run_job, tmp_path):
 
     def run(body: str, *records, form=BOTH, arguments="record", **settings):
         path = tmp_path / "script.py"
-        path.write_text(f"def preprocess_handler({arguments}):\n" + "".join(f"    {line}\n" for line in body.splitlines()))
+        path.write_text(
+            f"def preprocess_handler({arguments}):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+        )
         source = write_lines(tmp_path / "data" / "x.jsonl", records or RECORDS)
         return run_job(source, form, record_preprocessor_script=path, **settings)
 
@@ -98,7 +100,9 @@ def test_lines_and_rows_may_alternate(scripted) -> None:
         ("abc", ("x", "y"), "false", {"a": 1.0, "b": 2.0, "c": 3.0}),
     ],
 )
-def test_keys_are_matched_by_name_or_else_sorted_and_named_by_position(scripted, baseline, keys, names, strict, found) -> None:
+def test_keys_are_matched_by_name_or_else_sorted_and_named_by_position(
+    scripted, baseline, keys, names, strict, found
+) -> None:
     body = f"return {{key: value for key, value in zip({keys!r}, (1, 2, 3))}}"
     out = scripted(body, baseline_constraints=baseline(*names), ANALYZER_STRICT_CAPTURE=strict)
     assert [(name, values[0]) for name, values in columns(out).items()] == list(found.items())
@@ -107,7 +111,12 @@ def test_keys_are_matched_by_name_or_else_sorted_and_named_by_position(scripted,
 @pytest.mark.parametrize("names", [tuple("abc"), tuple("cba")])
 def test_strict_naming_does_not_depend_on_how_many_fields_the_traffic_has(scripted, baseline, names) -> None:
     records = [record("1,2", "0"), record("1,2", "0")]
-    out = scripted("return {'c': 3, 'a': 1, 'b': 2}", *records, baseline_constraints=baseline(*names), ANALYZER_STRICT_CAPTURE="true")
+    out = scripted(
+        "return {'c': 3, 'a': 1, 'b': 2}",
+        *records,
+        baseline_constraints=baseline(*names),
+        ANALYZER_STRICT_CAPTURE="true",
+    )
     assert {name: values[0] for name, values in columns(out).items()} == dict(zip(names, (1, 2, 3), strict=True))
     assert list(columns(out)) == list(names)
 
@@ -120,7 +129,9 @@ def test_ten_integer_keys_come_in_the_order_of_their_text(scripted, baseline) ->
 
 
 def test_excluded_columns_of_a_script_are_named_by_the_baseline_or_by_index(scripted, baseline) -> None:
-    out = scripted("return {'a': 1, 'b': 2, 'c': 3}", exclude_features_attribute="1", baseline_constraints=baseline("x", "z"))
+    out = scripted(
+        "return {'a': 1, 'b': 2, 'c': 3}", exclude_features_attribute="1", baseline_constraints=baseline("x", "z")
+    )
     assert columns(out) == {"x": [1.0] * 4, "z": [3.0] * 4}
 
 
@@ -131,7 +142,9 @@ def test_csv_lines_reach_the_script_as_text_the_header_too(run_job, tmp_path) ->
     write_csv(tmp_path / "data" / "1.csv", "x,y", [(1, "a"), (2, "b")])
     write_csv(tmp_path / "data" / "2.csv", "x,y", [(3, '"c,d"')])
     script = tmp_path / "script.py"
-    script.write_text("def preprocess_handler(line):\n    return [] if line.startswith('x') else {'n': line.split(',')[0], 'text': line}\n")
+    script.write_text(
+        "def preprocess_handler(line):\n    return [] if line.startswith('x') else {'n': line.split(',')[0], 'text': line}\n"
+    )
     out = run_job(tmp_path / "data", {"csv": {}}, record_preprocessor_script=script)
     assert columns(out) == {"n": [1.0, 2.0, 3.0], "text": {"1,a": 1, "2,b": 1, '3,"c,d"': 1}}
 
@@ -150,7 +163,10 @@ def test_json_objects_reach_the_script_and_changes_in_place_are_honoured(run_job
     write_lines(tmp_path / "data" / "1.jsonl", [{"a": 1, "b": [1, 2]}, {"a": 2, "b": [3]}])
     script = tmp_path / "script.py"
     script.write_text("def preprocess_handler(row):\n    row['n'] = len(row.pop('b'))\n    return row\n")
-    assert columns(run_job(tmp_path / "data", {"json": {}}, record_preprocessor_script=script)) == {"a": [1.0, 2.0], "n": [2.0, 1.0]}
+    assert columns(run_job(tmp_path / "data", {"json": {}}, record_preprocessor_script=script)) == {
+        "a": [1.0, 2.0],
+        "n": [2.0, 1.0],
+    }
 
 
 def test_payloads_that_have_no_columns_can_be_given_some(scripted) -> None:
@@ -170,7 +186,10 @@ def test_a_script_that_samples_gives_the_same_bytes_again_and_others_for_another
     body = "import random\nreturn {'a': record.event_metadata.event_id} if random.random() < 0.5 else []"
     records = [record("1", "2", event=f"e{i}") for i in range(200)]
     first, second, other = (
-        {path.name: path.read_bytes() for path in scripted(body, *records, into=f"run{i}", ANALYZER_PREPROCESS_SEED=seed).iterdir()}
+        {
+            path.name: path.read_bytes()
+            for path in scripted(body, *records, into=f"run{i}", ANALYZER_PREPROCESS_SEED=seed).iterdir()
+        }
         for i, seed in enumerate(["0", "0", "1"])
     )
     assert first == second

@@ -22,7 +22,12 @@ def half(data: Any, encoding: str = "CSV", content_type: str | None = None) -> d
     """One payload; text is put into BASE64 when that is the encoding."""
     if encoding == "BASE64":
         data = b64encode(data.encode() if isinstance(data, str) else data).decode()
-    return {"observedContentType": content_type or TYPES.get(encoding), "mode": "INPUT", "data": data, "encoding": encoding}
+    return {
+        "observedContentType": content_type or TYPES.get(encoding),
+        "mode": "INPUT",
+        "data": data,
+        "encoding": encoding,
+    }
 
 
 def record(
@@ -63,7 +68,11 @@ def columns(out: Path) -> dict[str, Any]:
 
 def _values(feature: dict[str, Any]) -> Any:
     if "numerical_statistics" in feature:
-        return [value for level in feature["numerical_statistics"]["distribution"]["kll"]["sketch"]["data"] for value in level]
+        return [
+            value
+            for level in feature["numerical_statistics"]["distribution"]["kll"]["sketch"]["data"]
+            for value in level
+        ]
     distribution = feature["string_statistics"].get("distribution")
     if distribution is None:
         return feature["inferred_type"]
@@ -106,6 +115,8 @@ def environment(root: Path, source: Path | str, dataset_format: Any, **settings:
 
 def run_process(variables: dict[str, str]) -> tuple[int, str, str]:
     """Run the analyzer as the container does; gives exit code, exit message and log."""
-    done = subprocess.run([sys.executable, "-m", "analyzer"], env=variables, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-m", "analyzer"], env=variables, capture_output=True, text=True, check=False, timeout=120
+    )
     message = Path(variables.get("output_message_file", Path(variables["ANALYZER_ROOT"]) / "output" / "message"))
     return done.returncode, message.read_text() if message.is_file() else "", done.stderr + done.stdout

@@ -45,14 +45,17 @@ class Kll:
 
     def update(self, values: Floats) -> None:
         """Take in finite values, in row order."""
-        position = 0
+        position, size = 0, self._size()
         while position < len(values):
-            room = total_capacity(len(self._levels)) - self._size() + 1
-            taken = values[position : position + max(room, 1)]
-            self._levels[0] = np.concatenate((self._levels[0], taken))
+            room = max(total_capacity(len(self._levels)) - size + 1, 1)
+            taken = values[position : position + room]
+            waiting = self._levels[0]
+            self._levels[0] = np.concatenate((waiting, taken)) if len(waiting) else taken
             position += len(taken)
-            if len(taken) >= room:
-                self._compact_once()
+            size += len(taken)
+            if len(taken) == room:
+                size -= self._compact_once()
+        self._levels[0] = self._levels[0].copy()  # else it might keep the caller's whole array alive
 
     def merge(self, other: Kll) -> None:
         """Take in the values that another sketch retained, level by level, as if they had arrived after ours."""
@@ -96,12 +99,13 @@ class Kll:
         self._compactions.append(0)
         self._offsets.append(0)
 
-    def _compact_once(self) -> None:
+    def _compact_once(self) -> int:
+        """Compact the lowest full level and return how many values that drops."""
         level = self._lowest_full_level()
         if level + 1 == len(self._levels):
             self._add_level()
         values = self._levels[level]
-        even = len(values) - len(values) % 2
+        even = len(values) & ~1
         if self._compactions[level] % 2 == 1:
             self._offsets[level] = 1 - self._offsets[level]
         compacted = values[:even].copy()
@@ -110,10 +114,14 @@ class Kll:
         self._levels[level + 1] = np.concatenate((self._levels[level + 1], kept))
         self._levels[level] = values[even:]
         self._compactions[level] += 1
+        return even // 2
 
     def _lowest_full_level(self) -> int:
         # When all together are over capacity, at least one is at its own.
-        return next(level for level, values in enumerate(self._levels) if len(values) >= level_capacity(level))
+        level = 0
+        while len(self._levels[level]) < level_capacity(level):
+            level += 1
+        return level
 
 
 def weighted_values(sketch: Sketch) -> tuple[Floats, NDArray[np.int64]]:

@@ -10,7 +10,11 @@ from analyzer.readers.batches import RowBuilder, as_text, coalesce, runs_of
 from analyzer.scripts import text_of
 
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.sampled_from(["", "a", "\n", "\x1f", "\r", '"', "é", "\ud800"])
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.sampled_from(["", "a", "\n", "\x1f", "\r", '"', "é", "\ud800"]),
 )
 TEXTS = st.sampled_from(["", "a", "b,c", "\n", "\x1f", "\r\n", '"', "é", "\ud800"])
 NAMES = st.sampled_from(["a", "b", "c", "d"])

@@ -64,7 +64,10 @@ def test_payloads_stand_side_by_side_outputs_first(capture, form, found) -> None
 
 def test_batch_transform_output_is_read(capture) -> None:
     form = {"sagemakerMergeJson": {"captureIndexNames": ["batchTransformOutput"], "originalDatasetFormat": {"csv": {}}}}
-    merged = {"captureData": {"batchTransformOutput": {"data": "0.9,1", "encoding": "CSV"}}, "eventMetadata": {"eventId": "1"}}
+    merged = {
+        "captureData": {"batchTransformOutput": {"data": "0.9,1", "encoding": "CSV"}},
+        "eventMetadata": {"eventId": "1"},
+    }
     assert columns(capture(merged, form=form)) == {"_c0": [0.9], "_c1": [1.0]}
 
 
@@ -98,7 +101,9 @@ def test_the_first_record_need_not_be_whole(capture) -> None:
     assert columns(out) == {"_c0": [0.5], "_c1": [1.0, 3.0], "_c2": [2.0, 4.0]}
 
 
-@pytest.mark.parametrize(("part", "values"), [("request", [[1.0, 3.0], [2.0, 4.0]]), ("response", [[1.0, 3.0], [2.0, 4.0]])])
+@pytest.mark.parametrize(
+    ("part", "values"), [("request", [[1.0, 3.0], [2.0, 4.0]]), ("response", [[1.0, 3.0], [2.0, 4.0]])]
+)
 def test_a_payload_that_no_record_has_makes_no_columns(capture, part, values) -> None:
     out = capture(record(**{part: "1,2"}), record(**{part: "3,4\n"}))
     assert columns(out) == {"_c0": values[0], "_c1": values[1]}
@@ -116,7 +121,12 @@ def test_payloads_that_no_record_has_end_the_job(capture) -> None:
 
 def test_a_short_output_does_not_shift_the_inputs(capture) -> None:
     out = capture(record("1,2", "0.5,yes"), record("3,4", "0.6"), record("5,6", ""), record("7,8", '"0.7",no'))
-    assert columns(out) == {"_c0": [0.5, 0.6, 0.7], "_c1": {"yes": 1, "no": 1, "NullValue": 2}, "_c2": [1.0, 3.0, 5.0, 7.0], "_c3": [2.0, 4.0, 6.0, 8.0]}
+    assert columns(out) == {
+        "_c0": [0.5, 0.6, 0.7],
+        "_c1": {"yes": 1, "no": 1, "NullValue": 2},
+        "_c2": [1.0, 3.0, 5.0, 7.0],
+        "_c3": [2.0, 4.0, 6.0, 8.0],
+    }
     assert notes(out) == ["1 rows had fewer fields than columns; what they lack counts as missing."]
 
 
@@ -152,7 +162,11 @@ def test_each_payload_is_read_by_its_own_encoding(capture, request_, response, f
 
 def test_csv_beside_json_takes_the_names_that_are_left_in_the_baseline(capture, baseline) -> None:
     given = baseline("prediction,age,city", (0, 1, "x"))
-    records = [record(half('{"city": "x", "age": 3}', "JSON"), "0.5"), record(None, "0.6"), record(half('{"age": 4}', "JSON"))]
+    records = [
+        record(half('{"city": "x", "age": 3}', "JSON"), "0.5"),
+        record(None, "0.6"),
+        record(half('{"age": 4}', "JSON")),
+    ]
     out = capture(*records, **given)
     assert columns(out) == {"prediction": [0.5, 0.6], "age": [3.0, 4.0], "city": {"x": 1, "NullValue": 2}}
 
@@ -170,7 +184,10 @@ def test_different_encodings_are_refused_when_strict_in_the_words_of_the_origina
 @pytest.mark.parametrize(
     ("part", "found"),
     [
-        (half("aGk=", "BASE64", "image/png") | {"data": "aGk="}, "line 1, endpointInput is BASE64 of content type image/png"),
+        (
+            half("aGk=", "BASE64", "image/png") | {"data": "aGk="},
+            "line 1, endpointInput is BASE64 of content type image/png",
+        ),
         (half("x", "BASE64", "text/csv") | {"data": "?"}, "endpointInput is not BASE64 of UTF-8 text"),
         (half(b"\xff\xfe", "BASE64", "text/csv"), "endpointInput is not BASE64 of UTF-8 text"),
         (half("{broken", "JSON"), "endpointInput: encoding is JSON, but the data is not"),
@@ -209,13 +226,25 @@ def test_payloads_of_different_length_cannot_be_put_side_by_side(capture) -> Non
 
 
 def test_a_record_of_several_rows_is_one_broken_row_when_strict(capture) -> None:
-    out = capture(record("1,2", "0.5"), record("1,2\n3,4", "0.5\n0.6"), ANALYZER_STRICT_CAPTURE="true", ANALYZER_SURPLUS_FIELDS="drop")
+    out = capture(
+        record("1,2", "0.5"),
+        record("1,2\n3,4", "0.5\n0.6"),
+        ANALYZER_STRICT_CAPTURE="true",
+        ANALYZER_SURPLUS_FIELDS="drop",
+    )
     assert document(out, "statistics")["dataset"]["item_count"] == 2
 
 
 # --- the window -------------------------------------------------------------------------------------------------------
 
-TIMES = ["2025-02-16T10:59:59Z", "2025-02-16T11:00:00Z", "2025-02-16T12:59:59+01:00", "2025-02-16T12:00:00Z", None, "yesterday"]
+TIMES = [
+    "2025-02-16T10:59:59Z",
+    "2025-02-16T11:00:00Z",
+    "2025-02-16T12:59:59+01:00",
+    "2025-02-16T12:00:00Z",
+    None,
+    "yesterday",
+]
 
 
 @pytest.mark.parametrize("odd", [False, True])
@@ -230,7 +259,9 @@ TIMES = ["2025-02-16T10:59:59Z", "2025-02-16T11:00:00Z", "2025-02-16T12:59:59+01
 )
 def test_records_outside_the_window_are_left_out_and_counted(capture, window, found, odd) -> None:
     records = [record(str(i), "0.5", time) for i, time in enumerate(TIMES)]
-    out = capture(*(records if odd else [each for each in records if each["eventMetadata"].get("inferenceTime")]), **window)
+    out = capture(
+        *(records if odd else [each for each in records if each["eventMetadata"].get("inferenceTime")]), **window
+    )
     found = [i for i in found if odd or i != 4]
     assert columns(out)["_c1"] == found
     if window:
@@ -266,7 +297,12 @@ def test_a_broken_line_is_named_by_file_and_line_in_later_pieces_too(run_job, tm
     good = json.dumps(record("1,2", "0.5"))
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "x.jsonl"
-    for bad, found in (('{"captureData"', "is not JSON"), ("[1]", "is no captured record"), ("{}", "has no captureData"), (good.replace("1,2", "1,2,3"), "has 4 fields, expected 3")):
+    for bad, found in (
+        ('{"captureData"', "is not JSON"),
+        ("[1]", "is no captured record"),
+        ("{}", "has no captureData"),
+        (good.replace("1,2", "1,2,3"), "has 4 fields, expected 3"),
+    ):
         path.write_text("\n".join([good] * 30 + [bad] + [good] * 30))
         with pytest.raises(InputError, match=rf"x\.jsonl, line 31 {found}"):
             run_job(tmp_path / "data", BOTH)
@@ -275,7 +311,11 @@ def test_a_broken_line_is_named_by_file_and_line_in_later_pieces_too(run_job, tm
 # --- the fast way and the slow way ------------------------------------------------------------------------------------
 
 PAYLOADS = st.text(st.sampled_from('12,"\n\ré.x'), max_size=6)
-RECORDS = st.lists(st.tuples(PAYLOADS | st.none(), PAYLOADS | st.none(), st.sampled_from([TIMES[0], TIMES[1], "x"])), min_size=1, max_size=6)
+RECORDS = st.lists(
+    st.tuples(PAYLOADS | st.none(), PAYLOADS | st.none(), st.sampled_from([TIMES[0], TIMES[1], "x"])),
+    min_size=1,
+    max_size=6,
+)
 
 
 @settings(deadline=None)

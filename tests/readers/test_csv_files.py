@@ -114,7 +114,9 @@ def test_columns_without_a_header_take_the_names_of_the_baseline(run_job, data, 
     assert list(columns(out)) == ["age", "city"]
 
 
-def test_a_header_of_other_names_takes_those_of_the_baseline_by_position_and_says_so(run_job, data, tmp_path, caplog) -> None:
+def test_a_header_of_other_names_takes_those_of_the_baseline_by_position_and_says_so(
+    run_job, data, tmp_path, caplog
+) -> None:
     baseline = run_job(write_csv(tmp_path / "train" / "1.csv", "age,city", [(1, "x")]), HEADER, into="baseline")
     write_csv(data / "1.csv", "Age,city", [(1, "x")])
     out = run_job(data, HEADER, baseline_constraints=baseline / "constraints.json")

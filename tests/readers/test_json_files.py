@@ -45,13 +45,18 @@ def test_a_document_may_be_one_object(run_job, data) -> None:
 
 
 def test_types_are_told_from_how_values_read(run_job, data) -> None:
-    rows = [{"i": 1, "f": 1.0, "t": "1", "b": True, "n": None, "m": 1}, {"i": -2, "f": 1e-7, "t": "2", "b": False, "m": "x"}]
+    rows = [
+        {"i": 1, "f": 1.0, "t": "1", "b": True, "n": None, "m": 1},
+        {"i": -2, "f": 1e-7, "t": "2", "b": False, "m": "x"},
+    ]
     write_lines(data / "1.jsonl", rows)
     out = run_job(data, LINES)
     assert columns(out) == {
         "b": {"true": 1, "false": 1}, "f": [1.0, 1e-7], "i": [1.0, -2.0], "m": {"1": 1, "x": 1}, "n": "Unknown", "t": [1.0, 2.0],
     }  # fmt: skip
-    types = {each["name"]: each["inferred_type"] for each in json.loads((out / "constraints.json").read_text())["features"]}
+    types = {
+        each["name"]: each["inferred_type"] for each in json.loads((out / "constraints.json").read_text())["features"]
+    }
     assert types == {"b": "String", "f": "Fractional", "i": "Integral", "m": "String", "n": "Unknown", "t": "Integral"}
 
 
@@ -77,7 +82,9 @@ def test_a_line_that_is_no_json_is_named_in_later_pieces_too(run_job, data, monk
     (data / "1.jsonl").write_text('{"a": 1}\n' * 100 + '\n{"a": 1\n' + '{"a": 1}\n' * 100)
     for size in (10**6, 303, 300, 100):
         monkeypatch.setattr(analyzer.read, "PARTITION_BYTES", size)
-        with pytest.raises(InputError, match=r"1\.jsonl, line 102 is not JSON: .* It begins with '{\"a\": 1'\.") as caught:
+        with pytest.raises(
+            InputError, match=r"1\.jsonl, line 102 is not JSON: .* It begins with '{\"a\": 1'\."
+        ) as caught:
             run_job(data, LINES)
         assert '{"json":{"lines":false}}' in caught.value.hint
 

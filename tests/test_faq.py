@@ -125,9 +125,16 @@ def test_fake_ground_truth_reads_as_json_lines(run_job, tmp_path, faq) -> None:
         def start(self) -> None: ...
 
     notebook = {
-        "json": json, "datetime": datetime, "timedelta": timedelta, "time": time, "random": random, "test_dataset_size": 300,
-        "ground_truth_upload_path": "s3://bucket/labels", "S3Uploader": Uploader, "WorkerThread": Thread,
-    }  # fmt: skip
+        "json": json,
+        "datetime": datetime,
+        "timedelta": timedelta,
+        "time": time,
+        "random": random,
+        "test_dataset_size": 300,
+        "ground_truth_upload_path": "s3://bucket/labels",
+        "S3Uploader": Uploader,
+        "WorkerThread": Thread,
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # later Pythons deprecate utcnow
         exec(faq(GROUND_TRUTH).read_text(), notebook)

@@ -66,11 +66,19 @@ CORRECTION = 1.8 * math.sqrt((ROWS + ROWS) / (ROWS * ROWS))
     [
         (
             replaced(3, 1, "old"),
-            ("age", "data_type_check", "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. Observed: Only 99.5% of data is Integral."),
+            (
+                "age",
+                "data_type_check",
+                "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. Observed: Only 99.5% of data is Integral.",
+            ),
         ),
         (
             replaced(3, 2, ""),
-            ("city", "completeness_check", "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 99.5%."),
+            (
+                "city",
+                "completeness_check",
+                "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 99.5%.",
+            ),
         ),
         (
             replaced(3, 2, "Mars"),
@@ -82,15 +90,23 @@ CORRECTION = 1.8 * math.sqrt((ROWS + ROWS) / (ROWS * ROWS))
         ),
         (
             lambda _i, values: values[:2],
-            ("Missing columns", "missing_column_check", "There are missing columns in current dataset. Number of columns in current dataset: 2, Number of columns in baseline constraints: 3"),
+            (
+                "Missing columns",
+                "missing_column_check",
+                "There are missing columns in current dataset. Number of columns in current dataset: 2, Number of columns in baseline constraints: 3",
+            ),
         ),
         (
             lambda _i, values: [*values, "Mars"],
-            ("Extra columns", "extra_column_check", "There are extra columns in current dataset. Number of columns in current dataset: 4, Number of columns in baseline constraints: 3"),
+            (
+                "Extra columns",
+                "extra_column_check",
+                "There are extra columns in current dataset. Number of columns in current dataset: 4, Number of columns in baseline constraints: 3",
+            ),
         ),
     ],
     ids=["type", "completeness", "domain", "drift", "missing", "extra"],
-)  # fmt: skip
+)
 def test_each_check_fires_alone_with_the_text_of_the_original(monitor, change, found) -> None:
     assert violations(monitor(traffic(change))) == [found]
 

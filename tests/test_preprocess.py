@@ -46,11 +46,20 @@ def baseline(run_job, tmp_path):
         ("return record", {"_c0": [0.1, 0.2, 0.3, 0.4], "_c1": [1.0, 2.0, 3.0, 4.0], "_c2": [1.0, 0.0, 1.0, 0.0]}),
         ("return record.endpoint_input.data", {"_c0": [1.0, 2.0, 3.0, 4.0], "_c1": [1.0, 0.0, 1.0, 0.0]}),
         ("print('noise', flush=True)\nreturn {'a': 1}", {"a": [1.0] * 4}),
-        ("return {'a': None if record.event_metadata.event_id == 'e-1' else '', 'b': True}", {"a": {"": 3, "NullValue": 1}, "b": {"true": 4}}),
-        ("record.endpoint_input.data = '8,9'\nreturn record", {"_c0": [0.1, 0.2, 0.3, 0.4], "_c1": [8.0] * 4, "_c2": [9.0] * 4}),
-        ("return {'a': 1} if record.event_metadata.event_id == 'e-1' else {'b': 'x', 'a': 2}", {"a": [1.0, 2.0, 2.0, 2.0], "b": {"x": 3, "NullValue": 1}}),
+        (
+            "return {'a': None if record.event_metadata.event_id == 'e-1' else '', 'b': True}",
+            {"a": {"": 3, "NullValue": 1}, "b": {"true": 4}},
+        ),
+        (
+            "record.endpoint_input.data = '8,9'\nreturn record",
+            {"_c0": [0.1, 0.2, 0.3, 0.4], "_c1": [8.0] * 4, "_c2": [9.0] * 4},
+        ),
+        (
+            "return {'a': 1} if record.event_metadata.event_id == 'e-1' else {'b': 'x', 'a': 2}",
+            {"a": [1.0, 2.0, 2.0, 2.0], "b": {"x": 3, "NullValue": 1}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_script_returns_becomes_rows(scripted, body, found) -> None:
     form = INPUT if "return record.endpoint_input" in body else BOTH
     assert columns(scripted(body, form=form)) == found

@@ -82,8 +82,13 @@ def test_large_files_are_cut_evenly_and_small_ones_put_together(monkeypatch) -> 
     monkeypatch.setattr(analyzer.read, "PARTITION_BYTES", 100)
     files = [File("a", 250), File("b", 40), File("c", 40), File("d", 40), File("e", 101)]
     assert spans(files, CsvFormat()) == [
-        [("a", 0, 83)], [("a", 83, 166)], [("a", 166, 250)], [("b", 0, 40), ("c", 0, 40)], [("d", 0, 40), ("e", 0, 50)], [("e", 50, 101)],
-    ]  # fmt: skip
+        [("a", 0, 83)],
+        [("a", 83, 166)],
+        [("a", 166, 250)],
+        [("b", 0, 40), ("c", 0, 40)],
+        [("d", 0, 40), ("e", 0, 50)],
+        [("e", 50, 101)],
+    ]
 
 
 def test_compressed_files_and_documents_are_never_cut(monkeypatch) -> None:

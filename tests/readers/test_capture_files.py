@@ -144,10 +144,22 @@ def test_a_long_output_is_refused_or_cut(capture) -> None:
 @pytest.mark.parametrize(
     ("request_", "response", "found"),
     [
-        (half("1,x", "BASE64", "text/csv; charset=utf-8"), half("0.5", "BASE64", "text/csv"), {"_c0": [0.5], "_c1": [1.0], "_c2": {"x": 1}}),
-        (half('{"b": 1, "a": "x"}', "JSON"), half('{"score": 0.5}', "JSON"), {"a": {"x": 1}, "b": [1.0], "score": [0.5]}),
+        (
+            half("1,x", "BASE64", "text/csv; charset=utf-8"),
+            half("0.5", "BASE64", "text/csv"),
+            {"_c0": [0.5], "_c1": [1.0], "_c2": {"x": 1}},
+        ),
+        (
+            half('{"b": 1, "a": "x"}', "JSON"),
+            half('{"score": 0.5}', "JSON"),
+            {"a": {"x": 1}, "b": [1.0], "score": [0.5]},
+        ),
         (half({"b": 1, "a": "x"}, "JSON"), None, {"a": {"x": 1}, "b": [1.0]}),
-        (half("[1, [2], null]", "JSON"), half("[0.5]", "JSON"), {"_c0": [0.5], "_c1": [1.0], "_c2": {"[2]": 1}, "_c3": "Unknown"}),
+        (
+            half("[1, [2], null]", "JSON"),
+            half("[0.5]", "JSON"),
+            {"_c0": [0.5], "_c1": [1.0], "_c2": {"[2]": 1}, "_c3": "Unknown"},
+        ),
         (half('{"a": 1}', "BASE64", "application/json"), half("0.5", "JSON"), {"_c0": [0.5], "a": [1.0]}),
         (half("1,2"), half('{"score": 0.5}', "JSON"), {"_c0": [1.0], "_c1": [2.0], "score": [0.5]}),
         (half('{"a": 1}', "JSON"), half("0.5\n"), {"_c0": [0.5], "a": [1.0]}),
@@ -155,7 +167,7 @@ def test_a_long_output_is_refused_or_cut(capture) -> None:
         (half('{"a": {"b": [1, 2]}}', "JSON"), None, {"a.b.0": [1.0], "a.b.1": [2.0]}),
         (half('1,"x, y"\n'), half('"a ""b"""'), {"_c0": {'a "b"': 1}, "_c1": [1.0], "_c2": {"x, y": 1}}),
     ],
-)  # fmt: skip
+)
 def test_each_payload_is_read_by_its_own_encoding(capture, request_, response, found) -> None:
     assert columns(capture(record(request_, response))) == found
 
@@ -212,10 +224,14 @@ def test_payloads_that_cannot_be_read_are_named(capture, part, found) -> None:
         ("1,2\n3,4\n", "0.5\n0.6\n", {"_c0": [0.5, 0.6], "_c1": [1.0, 3.0], "_c2": [2.0, 4.0]}),
         ("1,2\r\n3,4\r\n", "0.5\r\n0.6", {"_c0": [0.5, 0.6], "_c1": [1.0, 3.0], "_c2": [2.0, 4.0]}),
         (half('{"a": 1}\n{"a": 2}\n', "JSON"), None, {"a": [1.0, 2.0]}),
-        (half('[{"a": 1}, {"a": 2}]', "JSON"), half('{"predictions": [{"p": 0.5}, {"p": 0.6}]}', "JSON"), {"a": [1.0, 2.0], "p": [0.5, 0.6]}),
+        (
+            half('[{"a": 1}, {"a": 2}]', "JSON"),
+            half('{"predictions": [{"p": 0.5}, {"p": 0.6}]}', "JSON"),
+            {"a": [1.0, 2.0], "p": [0.5, 0.6]},
+        ),
         (half("[[1, 2], [3, 4]]", "JSON"), "0.5\n0.6", {"_c0": [0.5, 0.6], "_c1": [1.0, 3.0], "_c2": [2.0, 4.0]}),
     ],
-)  # fmt: skip
+)
 def test_a_record_of_several_rows_gives_several(capture, request_, response, found) -> None:
     assert columns(capture(record(request_, response))) == found
 

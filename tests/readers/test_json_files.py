@@ -52,8 +52,13 @@ def test_types_are_told_from_how_values_read(run_job, data) -> None:
     write_lines(data / "1.jsonl", rows)
     out = run_job(data, LINES)
     assert columns(out) == {
-        "b": {"true": 1, "false": 1}, "f": [1.0, 1e-7], "i": [1.0, -2.0], "m": {"1": 1, "x": 1}, "n": "Unknown", "t": [1.0, 2.0],
-    }  # fmt: skip
+        "b": {"true": 1, "false": 1},
+        "f": [1.0, 1e-7],
+        "i": [1.0, -2.0],
+        "m": {"1": 1, "x": 1},
+        "n": "Unknown",
+        "t": [1.0, 2.0],
+    }
     types = {
         each["name"]: each["inferred_type"] for each in json.loads((out / "constraints.json").read_text())["features"]
     }

@@ -111,8 +111,11 @@ def test_scripts_get_whole_rows_as_dicts(run_job, write, tmp_path) -> None:
     assert columns(out)["c"] == [3.0, 4.0]
     data = write(a=[3], b=["x"], d=[date(2025, 1, 2)], n=pa.array([{"x": 1}]))
     assert columns(run_job(data, FORM, record_preprocessor_script=script)) == {
-        "a": [3.0], "b": {"changed": 1}, "d": {"2025-01-02": 1}, "n.x": [1.0],
-    }  # fmt: skip
+        "a": [3.0],
+        "b": {"changed": 1},
+        "d": {"2025-01-02": 1},
+        "n.x": [1.0],
+    }
 
 
 @pytest.mark.parametrize("content", [b"PAR1garbage", b"a,b\n1,2\n"])

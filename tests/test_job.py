@@ -69,7 +69,10 @@ CORRECTION = 1.8 * math.sqrt((ROWS + ROWS) / (ROWS * ROWS))
             (
                 "age",
                 "data_type_check",
-                "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. Observed: Only 99.5% of data is Integral.",
+                (
+                    "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
+                    "Observed: Only 99.5% of data is Integral."
+                ),
             ),
         ),
         (
@@ -93,7 +96,10 @@ CORRECTION = 1.8 * math.sqrt((ROWS + ROWS) / (ROWS * ROWS))
             (
                 "Missing columns",
                 "missing_column_check",
-                "There are missing columns in current dataset. Number of columns in current dataset: 2, Number of columns in baseline constraints: 3",
+                (
+                    "There are missing columns in current dataset. Number of columns in current dataset: 2, "
+                    "Number of columns in baseline constraints: 3"
+                ),
             ),
         ),
         (
@@ -101,7 +107,10 @@ CORRECTION = 1.8 * math.sqrt((ROWS + ROWS) / (ROWS * ROWS))
             (
                 "Extra columns",
                 "extra_column_check",
-                "There are extra columns in current dataset. Number of columns in current dataset: 4, Number of columns in baseline constraints: 3",
+                (
+                    "There are extra columns in current dataset. Number of columns in current dataset: 4, "
+                    "Number of columns in baseline constraints: 3"
+                ),
             ),
         ),
     ],

@@ -152,7 +152,8 @@ def test_csv_lines_reach_the_script_as_text_the_header_too(run_job, tmp_path) ->
     write_csv(tmp_path / "data" / "2.csv", "x,y", [(3, '"c,d"')])
     script = tmp_path / "script.py"
     script.write_text(
-        "def preprocess_handler(line):\n    return [] if line.startswith('x') else {'n': line.split(',')[0], 'text': line}\n"
+        "def preprocess_handler(line):\n"
+        "    return [] if line.startswith('x') else {'n': line.split(',')[0], 'text': line}\n"
     )
     out = run_job(tmp_path / "data", {"csv": {}}, record_preprocessor_script=script)
     assert columns(out) == {"n": [1.0, 2.0, 3.0], "text": {"1,a": 1, "2,b": 1, '3,"c,d"': 1}}

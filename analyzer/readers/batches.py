@@ -100,7 +100,7 @@ class RowBuilder:
             line = SEPARATOR.join(row.values())
         except TypeError:
             return False
-        if line.count(SEPARATOR) != len(self._names) - 1:
+        if line.count(SEPARATOR) != len(self._names) - 1 or "\r" in line or "\n" in line:
             return False
         self._lines.append(line)
         self._records.append(record)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -187,7 +186,8 @@ def test_different_encodings_are_refused_when_strict_in_the_words_of_the_origina
     with pytest.raises(InputError) as caught:
         capture(record("1", half("[0.5]", "JSON")), ANALYZER_STRICT_CAPTURE="true")
     assert caught.value.message.startswith(
-        "Encoding mismatch: Encoding is CSV for endpointInput, but Encoding is JSON for endpointOutput. We currently only "
+        "Encoding mismatch: Encoding is CSV for endpointInput, but Encoding is JSON for endpointOutput. "
+        "We currently only "
         "support the same type of input and output encoding at the moment."
     )
     assert "x.jsonl, line 1" in caught.value.message

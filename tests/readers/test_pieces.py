@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ CONTENT = st.text(st.sampled_from('ab,"\n'), max_size=60).map(str.encode)
 def read(path: Path, bounds: list[int], *, quoted: bool) -> tuple[list[bytes], bool]:
     """Read a file piece by piece, each begun in the state that the one before ended in, as a job does in the end."""
     found, inside = [], False
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         reader = PieceReader(Piece(str(path), start, end, bounds[-1], in_quotes=inside), quoted=quoted)
         for block in reader.blocks():
             assert path.read_bytes()[reader.at :].startswith(block)

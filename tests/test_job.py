@@ -254,6 +254,7 @@ def test_the_ready_made_scripts_run_through_whole_jobs(
     given = {"record_preprocessor_script": ROOT / "preprocessors" / script}
     with caplog.at_level(logging.INFO):
         first = run_job(source, BOTH, into="baseline", **given)
+    said = caplog.text
     found = columns(first)
     if names is None:
         assert {"text_statistics.py": "input_words", "image_statistics.py": "image_width"}[script] in found
@@ -273,7 +274,7 @@ def test_the_ready_made_scripts_run_through_whole_jobs(
     if script == "drop_sentinels.py":
         assert 20.0 not in found["_c1"]
     if script == "log_records.py":
-        assert caplog.text.count("of this process: event e-") == 4
+        assert said.count("of this process: event e-") == 4
 
 
 # --- as the container does it -----------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ OPENS_AFTER = np.isin(np.arange(256), (*FIELD_ENDS, QUOTE))
 def toggles(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> NDArray[np.int64]:
     """Find the quotes that open or close a quoted field.
 
-    A quote opens a field only at its start, and opens it again right after a closing one (`""`); any other quote
-    outside is a plain character. `inside` and `before` are the state and the byte in front of `data`.
+    A quote opens a field at its start, and again right behind another quote (`""`); any other quote outside is a plain
+    character. The rule looks one byte back and no further, so it says the same wherever a file is cut. `inside` and
+    `before` are the state and the byte in front of `data`.
     """
     if b'"' not in data:
         return np.empty(0, dtype=np.int64)
@@ -34,15 +35,11 @@ def _turning(array: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside: boo
 
 
 def _one_by_one(array: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside: bool, before: int) -> NDArray[np.int64]:
-    found, closed_at = [], -1 if before == QUOTE and not inside else -2
+    found = []
     for at in quotes.tolist():
-        previous = int(array[at - 1]) if at else before
-        if inside:
-            closed_at = at
-        elif previous not in FIELD_ENDS and closed_at != at - 1:
-            continue
-        inside = not inside
-        found.append(at)
+        if inside or OPENS_AFTER[int(array[at - 1]) if at else before]:
+            inside = not inside
+            found.append(at)
     return np.array(found, dtype=np.int64)
 
 

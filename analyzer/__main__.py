@@ -86,9 +86,10 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
     name = signal.Signals(number).name
-    raise Stopped(
+    Stopped.told = Stopped(
         f"The job was stopped by {name} before it had finished.", "Nothing was written by it; start it again."
     )
+    raise Stopped.told
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ AnalyzerError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 FAILED = 255
 
 
@@ -57,6 +59,10 @@ class EngineError(AnalyzerError):
 
 
 class Stopped(AnalyzerError):  # noqa: N818 (it is not a fault of anybody)
-    """The job was told to end before it had finished."""
+    """The job was told to end before it had finished.
+
+    `told` is the stop that was raised in this process, for whoever calls code that may have caught and dropped it.
+    """
 
     exit_code = 143
+    told: ClassVar[Stopped | None] = None

@@ -43,16 +43,6 @@ class Script:
     def __post_init__(self) -> None:
         self.call = preprocess_caller(self.path)
 
-    def answer(self, record: Any, place: Callable[[], str]) -> Any:
-        """Call the handler.
-
-        Raises ScriptError naming the script's line and the record's place where it raises.
-        """
-        try:
-            return self.call(record)
-        except (Exception, SystemExit) as error:
-            raise script_error(self.path, error, place()) from error
-
     def rows(self, answer: Any, record: Any, place: Callable[[], str]) -> Sequence[Row]:
         """Make rows of what the handler returned for a record.
 

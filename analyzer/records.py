@@ -71,7 +71,7 @@ class CapturedData:
     def endpoint_input(self) -> EventData | None:
         part: EventData | None = self._input
         if part is _UNBUILT:
-            part = self._input = self._captured("endpointInput")
+            part = self._input = _captured(self.event_dict, "endpointInput")
         return part
 
     @endpoint_input.setter
@@ -82,7 +82,7 @@ class CapturedData:
     def endpoint_output(self) -> EventData | None:
         part: EventData | None = self._output
         if part is _UNBUILT:
-            part = self._output = self._captured("endpointOutput")
+            part = self._output = _captured(self.event_dict, "endpointOutput")
         return part
 
     @endpoint_output.setter
@@ -93,7 +93,7 @@ class CapturedData:
     def batch_transform_output(self) -> EventData | None:
         part: EventData | None = self._batch
         if part is _UNBUILT:
-            part = self._batch = self._captured("batchTransformOutput")
+            part = self._batch = _captured(self.event_dict, "batchTransformOutput")
         return part
 
     @batch_transform_output.setter
@@ -141,10 +141,6 @@ class CapturedData:
             _write_parts(written["captureData"], captured)
         return written
 
-    def _captured(self, key: str) -> EventData | None:
-        capture = self.event_dict.get("captureData")
-        return _event_data(capture.get(key)) if isinstance(capture, dict) else None
-
     def __getattr__(self, name: str) -> Any:
         """Reached only for names that a record does not have: says what it has instead."""
         raise AttributeError(_unknown_attribute(name))
@@ -154,6 +150,13 @@ class CapturedData:
 
     def __repr__(self) -> str:
         return f"CapturedData({self.event_dict!r})"
+
+
+def _captured(record: Mapping[str, Any], key: str) -> EventData | None:
+    try:
+        return _event_data(record["captureData"][key])
+    except (KeyError, TypeError):
+        return None
 
 
 def _event_data(part: Any) -> EventData | None:

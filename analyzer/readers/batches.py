@@ -76,6 +76,7 @@ class RowBuilder:
         self.count = 0
         self._file = file
         self._names: list[str] = []
+        self._width, self._key = 0, ""
         self._lines: list[str] = []
         self._values: list[Any] = []
         self._records: list[int] = []
@@ -94,13 +95,15 @@ class RowBuilder:
 
     def add_texts(self, row: Mapping[Any, Any], record: int) -> bool:
         """Take a row of texts under the keys of the row before; False, and nothing is taken, where it is another."""
-        if self._values or list(row) != self._names:
+        if self._values or len(row) != self._width:
             return False
         try:
+            if SEPARATOR.join(row) != self._key:
+                return False
             line = SEPARATOR.join(row.values())
         except TypeError:
             return False
-        if line.count(SEPARATOR) != len(self._names) - 1 or "\r" in line or "\n" in line:
+        if line.count(SEPARATOR) != self._width - 1:
             return False
         self._lines.append(line)
         self._records.append(record)
@@ -124,6 +127,7 @@ class RowBuilder:
             rows = (self._values[i * width : (i + 1) * width] + gap for i in range(self.count))
             self._values = list(chain.from_iterable(rows))
         self._names += new
+        self._width, self._key = len(self._names), SEPARATOR.join(self._names)
 
     def take(self) -> Batch:
         """Hand over what was collected, one column a key, None where a row lacks it."""
@@ -139,11 +143,13 @@ class RowBuilder:
         """Parse the lines at once; None where a value holds a line end or what no text can hold."""
         from analyzer.readers.csv_text import parse_separated
 
-        try:
-            rows = parse_separated("\n".join(self._lines).encode() + b"\n", SEPARATOR, len(self._names))
-        except (pa.ArrowInvalid, UnicodeEncodeError):
+        text = "\n".join(self._lines)
+        if "\r" in text or text.count("\n") != self.count - 1:
             return None
-        return list(rows.columns) if rows.num_rows == self.count else None
+        try:
+            return list(parse_separated(text.encode() + b"\n", SEPARATOR, self._width).columns)
+        except UnicodeEncodeError:
+            return None
 
 
 def _transposed(values: Sequence[Any], width: int) -> list[pa.Array]:

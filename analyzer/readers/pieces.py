@@ -99,9 +99,10 @@ class PieceReader:
         self.states = QuoteStates()
         self._piece = piece
         self._quoted = quoted
-        self._left = piece.end - piece.start
-        self.at = piece.start
         self._stream = open_bytes(piece.path)
+        self._start, end = self._past_quotes(piece.start), self._past_quotes(piece.end)
+        self._left = end - self._start
+        self.at = self._start
 
     def blocks(self) -> Iterator[bytes]:
         """Yield blocks of whole records.
@@ -141,15 +142,25 @@ class PieceReader:
             self.states.follow(data)
         return data
 
+    def _past_quotes(self, cut: int) -> int:
+        """Move a cut behind the quotes that it follows: what they mean depends on what is in front of them."""
+        if not self._quoted or self._piece.is_whole or cut in {0, self._piece.size}:
+            return cut
+        with readable(self._piece.path):
+            self._stream.seek(cut - 1)
+            while self._stream.read(1) == b'"':
+                cut += 1
+        return min(cut, self._piece.size)
+
     def _from_first_record(self) -> bytes | None:
         """Read up to the first record that begins in the piece and return what was read of it; None: there is none."""
-        piece = self._piece
-        if piece.start == 0:
+        if self._start == 0:
+            self._stream.seek(0)
             return self._next()
-        self._stream.seek(piece.start - 1)
+        self._stream.seek(self._start - 1)
         before = self._stream.read(1)[0]
         self.states.begin_after(before)
-        inside = piece.in_quotes and self._quoted
+        inside = self._piece.in_quotes and self._quoted
         if before == NEWLINE and not inside:
             return b""
         data = b""

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 QUOTE = ord('"')
 NEWLINE = ord("\n")
+PLAIN = ord("x")
+"""Stands for a quote that was a plain character."""
 FIELD_ENDS = (ord(","), NEWLINE, ord("\r"))
 OPENS_AFTER = np.isin(np.arange(256), (*FIELD_ENDS, QUOTE))
 """By byte: whether a quote right behind it may open a field."""
@@ -15,9 +17,9 @@ OPENS_AFTER = np.isin(np.arange(256), (*FIELD_ENDS, QUOTE))
 def toggles(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> NDArray[np.int64]:
     """Find the quotes that open or close a quoted field.
 
-    A quote opens a field at its start, and again right behind another quote (`""`); any other quote outside is a plain
-    character. The rule looks one byte back and no further, so it says the same wherever a file is cut. `inside` and
-    `before` are the state and the byte in front of `data`.
+    A quote opens a field only at its start, and opens it again right after a closing one (`""`); any other quote
+    outside is a plain character. `inside` is the state in front of `data`, `before` the byte in front of it, which
+    is a quote only if that closed a field.
     """
     if b'"' not in data:
         return np.empty(0, dtype=np.int64)
@@ -35,11 +37,15 @@ def _turning(array: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside: boo
 
 
 def _one_by_one(array: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside: bool, before: int) -> NDArray[np.int64]:
-    found = []
+    found, closed_at = [], -1 if before == QUOTE and not inside else -2
     for at in quotes.tolist():
-        if inside or OPENS_AFTER[int(array[at - 1]) if at else before]:
-            inside = not inside
-            found.append(at)
+        previous = int(array[at - 1]) if at else before
+        if inside:
+            closed_at = at
+        elif previous not in FIELD_ENDS and closed_at != at - 1:
+            continue
+        inside = not inside
+        found.append(at)
     return np.array(found, dtype=np.int64)
 
 
@@ -47,27 +53,32 @@ class QuoteStates:
     """What a stretch of bytes does to the quoting state, whichever it began in.
 
     `ends[False]` and `ends[True]` tell whether the stretch ends inside quotes if it began outside and inside: with
-    that, pieces of a file that were read at the same time are checked one after the other.
+    that, pieces of a file that were read at the same time are checked one after the other. The byte in front of the
+    stretch must not be a quote.
     """
 
     __slots__ = ("_before", "ends")
 
     def __init__(self) -> None:
         self.ends = [False, True]
-        self._before = NEWLINE
+        self._before = [NEWLINE, NEWLINE]
 
     def begin_after(self, byte: int) -> None:
-        self._before = byte
+        self._before = [byte, byte]
 
     def follow(self, data: bytes) -> None:
         if not data:
             return
+        last = [data[-1]] * 2
         if b'"' in data:
             array = np.frombuffer(data, dtype=np.uint8)
             quotes = np.flatnonzero(array == QUOTE)
-            turns = [len(_turning(array, quotes, inside=inside, before=self._before)) for inside in self.ends]
-            self.ends = [(count + inside) % 2 == 1 for count, inside in zip(turns, self.ends, strict=True)]
-        self._before = data[-1]
+            for i, (inside, before) in enumerate(zip(self.ends, self._before, strict=True)):
+                turns = _turning(array, quotes, inside=inside, before=before)
+                self.ends[i] = (len(turns) + inside) % 2 == 1
+                if data[-1] == QUOTE and (not len(turns) or turns[-1] < len(data) - 1):
+                    last[i] = PLAIN
+        self._before = last
 
 
 def first_record_end(data: bytes, *, inside: bool = False, before: int = NEWLINE) -> int:

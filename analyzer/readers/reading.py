@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 from analyzer.analyzers.table import Batch
 from analyzer.config import DatasetFormat
+from analyzer.errors import Stopped
 from analyzer.preprocess import Row, Script
 from analyzer.readers.batches import RowBuilder, runs_of
 from analyzer.readers.csv_text import CsvText, split_fields
 from analyzer.readers.pieces import Piece, count_lines
+from analyzer.scripts import script_error
 
 ROWS_AT_ONCE = 16_384
 KEYED_ROWS = "keyed_rows"
@@ -82,8 +84,8 @@ class PieceReport:
 class RowSink:
     """Collects lines of CSV and named rows, in the order they come, and hands them over in batches.
 
-    `full` says that it is time to fetch what has come together. `order` tells where the columns of `reading.columns`
-    are in the lines, None: in the same places.
+    `full` says that it is time to fetch what has come together, which is `lines` or `named` rows. `order` tells where
+    the columns of `reading.columns` are in the lines, None: in the same places.
     """
 
     def __init__(self, reading: Reading, report: PieceReport, order: Sequence[int] | None = None) -> None:
@@ -91,50 +93,42 @@ class RowSink:
         self.reading = reading
         self.report = report
         self._order = order
-        self._lines: list[str] = []
+        self.lines: list[str] = []
         self._places: list[int] = []
-        self._named = RowBuilder(report.piece.path)
+        self.named = RowBuilder(report.piece.path)
         self._done: list[Batch] = []
 
     def add(self, rows: Iterable[Row], record: int) -> None:
         """Take the rows of one record."""
         for row in rows:
             if isinstance(row, str):
-                if self._named.count:
+                if self.named.count:
                     self._done.append(self._take_named())
-                self._lines.append(row)
+                self.lines.append(row)
                 self._places.append(record)
             else:
-                if self._lines:
+                if self.lines:
                     self._done.append(self._take_lines())
-                self._named.add(row, record)
-        self.full = len(self._lines) >= ROWS_AT_ONCE or self._named.count >= ROWS_AT_ONCE or bool(self._done)
-
-    def add_texts(self, row: Mapping[Any, Any], record: int) -> bool:
-        """Take a row of texts under the keys of the row before; False, and nothing is taken, where it is another."""
-        if self._lines or not self._named.add_texts(row, record):
-            return False
-        if self._named.count >= ROWS_AT_ONCE:
-            self.full = True
-        return True
+                self.named.add(row, record)
+        self.full = len(self.lines) >= ROWS_AT_ONCE or self.named.count >= ROWS_AT_ONCE or bool(self._done)
 
     def rest(self) -> Iterator[Batch]:
         """Yield all that has come together."""
         yield from self._done
         self._done = []
-        if self._lines:
+        if self.lines:
             yield self._take_lines()
-        if self._named.count:
+        if self.named.count:
             yield self._take_named()
         self.full = False
 
     def _take_named(self) -> Batch:
         self.report.left_out[KEYED_ROWS] = 1
-        return self._named.take()
+        return self.named.take()
 
     def _take_lines(self) -> Batch:
-        lines, places = self._lines, self._places
-        self._lines, self._places = [], []
+        lines, places = self.lines, self._places
+        self.lines, self._places = [], []
         names = self.reading.columns or tuple(f"_c{i}" for i in range(len(split_fields(lines[0]))))
         text = CsvText(len(names), self.reading.surplus, self.report.left_out)
         rows = text.parse_lines(lines, lambda row: self.report.name_line(places[row]))
@@ -146,15 +140,28 @@ class RowSink:
 def through_script(
     records: Iterable[Any], flatten: Callable[[Any], Sequence[Row]], sink: RowSink, place: Place
 ) -> Iterator[Batch]:
-    """Hand records to the user's script and yield what it makes of them; `flatten` makes rows of an unchanged one."""
+    """Hand records to the user's script and yield what it makes of them; `flatten` makes rows of an unchanged one.
+
+    Raises ScriptError, naming the script's line and the record's place, where the handler raises or returns nonsense.
+    """
     report = sink.report
     assert sink.reading.script is not None
     script = Script(sink.reading.script, flatten, report.left_out)
+    call, named = script.call, sink.named
     for record in records:
-        result = script.answer(record, place)
+        try:
+            result = call(record)
+        except (Exception, SystemExit) as error:
+            raise script_error(script.path, error, place()) from error
+        if Stopped.told is not None:  # and the handler has caught it
+            raise Stopped.told
         # Rows of texts under the same keys, which most scripts return, need not be looked at one by one.
-        if result.__class__ is not dict or not sink.add_texts(result, report.records):
+        if result.__class__ is dict and not sink.lines and named.add_texts(result, report.records):
+            if named.count < ROWS_AT_ONCE:
+                continue
+        else:
             sink.add(script.rows(result, record, place), report.records)
-        if sink.full:
-            yield from sink.rest()
+            if not sink.full:
+                continue
+        yield from sink.rest()
     yield from sink.rest()

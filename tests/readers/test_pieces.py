@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.errors import InputError
@@ -31,6 +31,9 @@ def read(path: Path, bounds: list[int], *, quoted: bool) -> tuple[list[bytes], b
 
 @settings(deadline=None)
 @given(CONTENT, st.sets(st.integers(1, 59), max_size=4), st.sampled_from([1, 3, 1000]))
+@example(b'a"","\na', set(), 1)
+@example(b'a"","\na', {3}, 1000)
+@example(b'b,"x""\ny",c\nd', {4, 5, 6}, 1000)
 def test_however_a_file_is_cut_its_records_are_read_once(tmp_path_factory, content, cuts, block) -> None:
     path = tmp_path_factory.getbasetemp() / "cut.csv"
     path.write_bytes(content)

@@ -375,6 +375,11 @@ def _refuse_contradictions(config: JobConfig) -> None:
             'ANALYZER_ENGINE is local, but dataset_format {"spark":...} names data that only Spark can read.',
             "Set ANALYZER_ENGINE to auto or spark.",
         )
+    if config.record_preprocessor_script and isinstance(config.dataset_format, SparkFormat):
+        raise ConfigError(
+            'record_preprocessor_script is set, but scripts do not see the rows of dataset_format {"spark":...}.',
+            "Do in a table or view what the script does, or give the data as CSV, JSON or Parquet.",
+        )
 
 
 # --- from text to fields ---

@@ -50,7 +50,10 @@ def list_files(source: Path) -> list[File]:
 
 def _size(path: Path) -> int:
     try:
+        str(path).encode()  # reports name files
         found = path.stat()
+    except UnicodeEncodeError as error:
+        raise _unreadable(ascii(str(path)), "Its name is no UTF-8 text") from error
     except OSError as error:
         raise _unreadable(str(path), str(error.strerror)) from error
     if not stat.S_ISREG(found.st_mode):

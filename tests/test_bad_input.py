@@ -124,6 +124,18 @@ def broken_link(place):
     return {}
 
 
+@case("caf\\udce9.csv' cannot be read: Its name is no UTF-8 text")
+def odd_file_name(place):
+    (place / "data" / "1.csv").rename(os.fsdecode(os.fsencode(place / "data") + b"/caf\xe9.csv"))
+    return {}
+
+
+@case("record_preprocessor_script is set, but scripts do not see the rows of", "as CSV, JSON or Parquet")
+def script_for_a_table(place):
+    source = script(place, "def preprocess_handler(row): return row\n")
+    return {"dataset_format": '{"spark":{"table":"db.t"}}', "ANALYZER_ENGINE": "auto", **source}
+
+
 @case("s3://bucket/data is a URI", "Mount or copy")
 def a_uri(_place):
     return {"dataset_source": "s3://bucket/data"}

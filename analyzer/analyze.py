@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from analyzer.analyzers.column import ColumnState
 from analyzer.analyzers.kll import buckets_of, quantiles_of, weighted_values
 from analyzer.analyzers.table import Batch, Domains, TableState
@@ -261,12 +263,12 @@ def _top_values(column: ColumnState, sketch: Sketch | None) -> TopValues:
     if column.counts.exact or sketch is None:
         return column.counts.top()
     values, weights = weighted_values(sketch)
-    found: dict[float, int] = {}
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        found[value] = found.get(value, 0) + weight
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+    starts = np.flatnonzero(np.diff(values, prepend=-np.inf))
+    counts = np.add.reduceat(weights, starts)
+    ranked = np.argsort(-counts, kind="stable")[:SHOWN]
+    top = zip(values[starts][ranked].tolist(), counts[ranked].tolist(), strict=True)
     return TopValues(
-        tuple((java_double(value), count) for value, count in ranked), exact=False, counted_rows=sum(found.values())
+        tuple((java_double(value), count) for value, count in top), exact=False, counted_rows=int(weights.sum())
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,12 +19,22 @@ BOOLEAN: Final = r"^(?:true|false)$"
 NOT_A_NUMBER: Final = r"^(?i:[-+]?nan)$"
 INFINITE: Final = r"^(?i:[-+]?inf(?:inity)?)$"
 SPECIAL: Final = f"{NOT_A_NUMBER}|{INFINITE}"
-ANY_BUT_STRING: Final = f"{INTEGRAL}|{FRACTIONAL}|{BOOLEAN}"
+ANY_BUT_PLAIN: Final = f"{INTEGRAL}|{FRACTIONAL}|{BOOLEAN}|{SPECIAL}"
 _RULES: Final = re.compile("|".join(f"({rule[:-1]}\\Z)" for rule in (INTEGRAL, FRACTIONAL, BOOLEAN)))
 FEW: Final = 512
 """Up to so many texts, one look each in Python costs less than three passes of the vectorised rules."""
 Kinds = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+_NO_KINDS: Final[Kinds] = np.empty(0, dtype=np.uint8)
+
+
+class Judged(NamedTuple):
+    """The kind that all texts are of, or the kind of each; their numbers, where that was a by-product."""
+
+    sole: int | None
+    kinds: Kinds
+    numbers: Floats | None
+
 
 
 def kind_of(text: str) -> int:
@@ -42,37 +53,69 @@ def kinds_of(values: pl.Series) -> Kinds:
     return kinds
 
 
-def sole_kind(values: pl.Series, array: pa.Array, guess: int) -> tuple[int, Floats | None] | None:
-    """Tell cheaply if all values are of the guessed kind, and their numbers; None: look at each.
+def judge(values: pl.Series, array: pa.Array, guess: int) -> Judged:
+    """Judge all texts, cheaply where they are what is guessed.
 
-    `values` are the non-null texts of `array`.
+    `values` are the texts of `array`, which has no nulls.
     """
-    if guess == INTEGRAL_KIND:
-        return _all_whole(values, array)
-    if guess == FRACTIONAL_KIND:
-        return _all_plain_decimals(values, array)
-    if guess == STRING_KIND and not values.str.contains(ANY_BUT_STRING).any():
-        return guess, None
-    return None
+    if guess == STRING_KIND:
+        return Judged(*_mostly_strings(values), None)
+    found = _all_whole(values, array) if guess == INTEGRAL_KIND else None
+    found = found or _all_plain_decimals(values, array) or _all_numbers(values, array)
+    return found or Judged(None, kinds_of(values), None)
 
 
-def _all_whole(values: pl.Series, array: pa.Array) -> tuple[int, Floats | None] | None:
+def _mostly_strings(values: pl.Series) -> tuple[int | None, Kinds]:
+    odd = np.flatnonzero(values.str.contains(ANY_BUT_PLAIN).to_numpy())
+    if not len(odd):
+        return STRING_KIND, _NO_KINDS
+    kinds = np.full(len(values), STRING_KIND, dtype=np.uint8)
+    kinds[odd] = kinds_of(values.gather(odd))
+    return None, kinds
+
+
+def _all_whole(values: pl.Series, array: pa.Array) -> Judged | None:
     whole = values.cast(pl.Int64, strict=False)
     if whole.null_count():
         return None
     numbers = whole.to_numpy()
     if (numbers == 0).any() and (_bytes_of(array) == ord("-")).any():
-        return INTEGRAL_KIND, numbers_of(values)  # `-0` is a negative zero as a double
-    return INTEGRAL_KIND, numbers.astype(np.float64)
+        return Judged(INTEGRAL_KIND, _NO_KINDS, numbers_of(values))  # `-0` is a negative zero as a double
+    return Judged(INTEGRAL_KIND, _NO_KINDS, numbers.astype(np.float64))
 
 
-def _all_plain_decimals(values: pl.Series, array: pa.Array) -> tuple[int, Floats | None] | None:
+def _all_plain_decimals(values: pl.Series, array: pa.Array) -> Judged | None:
     """Each text parses as a number and, as no byte is beyond `9` and there are as many points as texts, has a point."""
     text = _bytes_of(array)
     if not len(text) or text.max() > ord("9") or np.count_nonzero(text == ord(".")) != len(values):
         return None
     numbers = values.cast(pl.Float64, strict=False)
-    return None if numbers.null_count() else (FRACTIONAL_KIND, numbers.to_numpy())
+    return None if numbers.null_count() else Judged(FRACTIONAL_KIND, _NO_KINDS, numbers.to_numpy())
+
+
+def _all_numbers(values: pl.Series, array: pa.Array) -> Judged | None:
+    """Each text parses as a number: those with a point or an exponent are fractional, the others integral."""
+    text = _bytes_of(array)
+    letters = np.flatnonzero(text > ord("9"))
+    if not np.isin(text[letters], (ord("e"), ord("E"))).all():
+        return None
+    numbers = values.cast(pl.Float64, strict=False)
+    if numbers.null_count():
+        return None
+    starts = _offsets_of(array)[:-1]
+    with_exponent = np.searchsorted(starts, letters, side="right") - 1
+    if len(letters) and not values.gather(with_exponent).str.contains(FRACTIONAL).all():
+        return None  # `.5e1` parses, but is none by the rules
+    fractional = np.add.reduceat(text == ord("."), starts, dtype=np.uint8)
+    fractional[with_exponent] = 1
+    return Judged(None, np.where(fractional, np.uint8(FRACTIONAL_KIND), np.uint8(INTEGRAL_KIND)), numbers.to_numpy())
+
+
+def _offsets_of(array: pa.Array) -> NDArray[np.integer]:
+    """Tell where each text of an array begins and the last one ends, counted from the beginning of the first."""
+    width = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    bounds = np.frombuffer(array.buffers()[1], dtype=width)[array.offset : array.offset + len(array) + 1]
+    return bounds - bounds[0]
 
 
 def _bytes_of(array: pa.Array) -> NDArray[np.uint8]:
@@ -81,14 +124,20 @@ def _bytes_of(array: pa.Array) -> NDArray[np.uint8]:
     if data is None:
         return np.empty(0, dtype=np.uint8)
     width = np.int64 if pa.types.is_large_string(array.type) else np.int32
-    bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
-    return np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
+    first, end = np.frombuffer(offsets, dtype=width)[[array.offset, array.offset + len(array)]]
+    return np.frombuffer(data, dtype=np.uint8)[first:end]
 
 
 def numbers_of(values: pl.Series) -> Floats:
     """Read numeric texts in row order; what no parser takes (`- 5`, `.`) is left out, infinities stay."""
+    numbers = numbers_or_nan(values)
+    return numbers[~np.isnan(numbers)] if np.isnan(numbers).any() else numbers
+
+
+def numbers_or_nan(values: pl.Series) -> Floats:
+    """Read numeric texts, what no parser takes as NaN."""
     numbers = values.cast(pl.Float64, strict=False)
     if numbers.null_count():
         # Java trims blanks before it parses; polars does not.
-        numbers = numbers.fill_null(values.str.strip_chars(" ").cast(pl.Float64, strict=False)).drop_nulls()
+        numbers = numbers.fill_null(values.str.strip_chars(" ").cast(pl.Float64, strict=False)).fill_null(math.nan)
     return numbers.to_numpy()

@@ -189,22 +189,23 @@ class ColumnState:
         if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
             array = _as_text(array)
         present = array.drop_null() if array.null_count else array
-        few = self._value_counts(present)
+        few = self._dictionary(present)
         if few is None:
             self._update_many(array, present, locate)
         else:
-            self._update_few(array, present, few, locate)
+            self._update_few(array, *few, locate)
         self._note_outside(array, domain, locate)
 
-    def _value_counts(self, present: pa.Array) -> pa.StructArray | None:
-        """Count all values of a batch where they are few, else, of texts that are no numbers, those of a sample."""
+    def _dictionary(self, present: pa.Array) -> tuple[pa.DictionaryArray, NDArray[np.int64]] | None:
+        """Tell all values of a batch and count them where they are few, else count those of a sample of texts."""
         if self._guess is None:
             self._guess = classify.kind_of(present[0].as_py())
         if self.counts.exact and len(present[:LOOKED_AT].unique()) <= MOST_VALUES:
-            found = pc.value_counts(present)
-            if len(found) <= MOST_VALUES:
-                self.counts.add(found.field("values").to_pylist(), found.field("counts").to_pylist())
-                return found
+            found = present.dictionary_encode()
+            if len(found.dictionary) <= MOST_VALUES:
+                counts = np.bincount(found.indices.to_numpy(), minlength=len(found.dictionary))
+                self.counts.add(found.dictionary.to_pylist(), counts.tolist())
+                return found, counts
         # The frequent values of a numeric column are read off its sketch.
         self._known = {}
         self.counts.give_up(forget=self._guess != classify.STRING_KIND)
@@ -213,13 +214,12 @@ class ColumnState:
             self.counts.add(sample.field("values").to_pylist(), sample.field("counts").to_pylist())
         return None
 
-    def _update_few(self, array: pa.Array, present: pa.Array, few: pa.StructArray, locate: Locate) -> None:
-        values = pl.Series(few.field("values"))
-        counts = few.field("counts").to_numpy()
+    def _update_few(self, array: pa.Array, few: pa.DictionaryArray, counts: NDArray[np.int64], locate: Locate) -> None:
+        values = pl.Series(few.dictionary)
         kinds = self._known_kinds(values)
         self._note_kinds(array, values, kinds, counts, locate)
         if not self.kinds[classify.STRING_KIND] and (kinds <= classify.FRACTIONAL_KIND).any():
-            self._note_numbers(classify.numbers_of(pl.Series(present)))
+            self._note_numbers(classify.numbers_or_nan(values)[few.indices.to_numpy()])
 
     def _known_kinds(self, values: pl.Series) -> Kinds:
         """Judge and hash the values that were not met before; batches of a column with few values repeat them."""
@@ -234,19 +234,17 @@ class ColumnState:
     def _update_many(self, array: pa.Array, present: pa.Array, locate: Locate) -> None:
         values = pl.Series(present)
         self.distinct.update(_hash(values))
-        sole = classify.sole_kind(values, present, self._guess or 0)
+        sole, kinds, numbers = classify.judge(values, present, self._guess or 0)
         if sole is None:
-            kinds = classify.kinds_of(values)
             self._guess = int(kinds[-1])
             self._note_kinds(array, values, kinds, None, locate)
-            numbers = None if self.kinds[classify.STRING_KIND] else classify.numbers_of(values)
         else:
-            kind, numbers = sole
-            self._note_sole_kind(array, values, kind, locate)
-        if numbers is not None and not self.kinds[classify.STRING_KIND]:
-            self._note_numbers(numbers)
+            self._note_sole_kind(array, values, sole, locate)
+        if not self.kinds[classify.STRING_KIND]:
+            self._note_numbers(classify.numbers_of(values) if numbers is None else numbers)
 
     def _note_numbers(self, numbers: NDArray[np.float64]) -> None:
+        """Take in numbers of texts; NaN stands for digits that no parser takes."""
         finite = np.isfinite(numbers)
         if not finite.all():
             self.overflowed += int(np.count_nonzero(np.isinf(numbers)))
@@ -259,7 +257,7 @@ class ColumnState:
             KINDS[kind], len(values), lambda: (locate(_first(array.is_valid())), values.head(EXAMPLES).to_list())
         )
         if kind == classify.STRING_KIND:
-            self._note_strings(array, values, None, locate)
+            self._note_lengths(array, values, None, locate)
 
     def _note_kinds(
         self, array: pa.Array, values: pl.Series, kinds: Kinds, counts: NDArray[np.int64] | None, locate: Locate
@@ -277,16 +275,23 @@ class ColumnState:
     def _note_strings(
         self, array: pa.Array, texts: pl.Series, counts: NDArray[np.int64] | None, locate: Locate
     ) -> None:
+        weights = self._note_lengths(array, texts, counts, locate)
+        if texts.str.contains(classify.SPECIAL).any():
+            nan, infinite = _matching(texts, classify.NOT_A_NUMBER), _matching(texts, classify.INFINITE)
+            self.nan += self._special("nan", array, texts, weights * nan, locate)
+            self.infinite += self._special("infinite", array, texts, weights * infinite, locate)
+
+    def _note_lengths(
+        self, array: pa.Array, texts: pl.Series, counts: NDArray[np.int64] | None, locate: Locate
+    ) -> NDArray[np.int64]:
+        """Note how long texts are, and the empty ones; return how many rows each stands for."""
         lengths = texts.str.len_chars().to_numpy().astype(np.int64)
         weights = np.ones(len(lengths), dtype=np.int64) if counts is None else counts
         found = [int(lengths.min()), int(lengths @ weights), int(weights.sum()), int(lengths.max())]
         self.length = _joined_lengths(self.length, found)
         if not lengths.all():
             self.empty += self._special("empty", array, texts, weights * (lengths == 0), locate)
-        if texts.str.contains(classify.SPECIAL).any():
-            nan, infinite = _matching(texts, classify.NOT_A_NUMBER), _matching(texts, classify.INFINITE)
-            self.nan += self._special("nan", array, texts, weights * nan, locate)
-            self.infinite += self._special("infinite", array, texts, weights * infinite, locate)
+        return weights
 
     def _special(self, kind: str, array: pa.Array, texts: pl.Series, counts: NDArray[np.int64], locate: Locate) -> int:
         """Note the texts whose count is not zero."""

@@ -44,8 +44,7 @@ class ValueCounts:
         self._prune()
 
     def top(self) -> TopValues:
-        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-        return TopValues(tuple(ranked[:SHOWN]), self.exact, self.counted)
+        return TopValues(tuple((value, self.counts[value]) for value in self._ranked()[:SHOWN]), self.exact, self.counted)
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -65,5 +64,8 @@ class ValueCounts:
     def _prune(self) -> None:
         if len(self.counts) > MOST_VALUES:
             self.exact = False
-            ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-            self.counts = dict(ranked[:KEPT_VALUES])
+            self.counts = {value: self.counts[value] for value in self._ranked()[:KEPT_VALUES]}
+
+    def _ranked(self) -> list[str]:
+        """List the values, the most frequent first, equally frequent ones in alphabetical order."""
+        return sorted(sorted(self.counts), key=self.counts.__getitem__, reverse=True)

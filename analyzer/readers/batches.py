@@ -15,27 +15,26 @@ from analyzer.scripts import text_of
 ENOUGH_ROWS = 16_384
 SEPARATOR = "\x1f"
 """Stands between the values of a row of texts; the unit separator is hardly ever in a value."""
-ENOUGH_BYTES = 64 * 1024 * 1024
+ENOUGH_BYTES = 128 * 1024 * 1024
+"""Above what a partition of texts takes, so that a wide one is one batch: a kernel call costs more than its rows."""
 
 
 def coalesce(batches: Iterable[Batch]) -> Iterator[Batch]:
     """Join neighbouring small batches of the same columns; what comes out depends on the rows alone."""
     held: list[Batch] = []
+    rows = size = 0
     for batch in batches:
         if held and not batch.rows.schema.equals(held[0].rows.schema):
             yield _joined(held)
-            held = []
+            held, rows, size = [], 0, 0
         held.append(batch)
-        if _is_enough(held):
+        rows += batch.rows.num_rows
+        size += int(batch.rows.nbytes)
+        if rows >= ENOUGH_ROWS or size >= ENOUGH_BYTES:
             yield _joined(held)
-            held = []
+            held, rows, size = [], 0, 0
     if held:
         yield _joined(held)
-
-
-def _is_enough(held: Sequence[Batch]) -> bool:
-    rows = sum(batch.rows.num_rows for batch in held)
-    return rows >= ENOUGH_ROWS or sum(int(batch.rows.nbytes) for batch in held) >= ENOUGH_BYTES
 
 
 def _joined(held: Sequence[Batch]) -> Batch:

@@ -10,7 +10,7 @@ from columns import VALUES, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.analyzers.classify import KINDS, STRING_KIND, kinds_of, numbers_of, sole_kind
+from analyzer.analyzers.classify import KINDS, STRING_KIND, judge, kinds_of, numbers_of
 
 INTEGRAL = re.compile(r"[-+]? ?[0-9]+")
 FRACTIONAL = re.compile(r"[-+]? ?[0-9]*\.[0-9]*|[-+]? ?[0-9]+(\.[0-9]+)?[Ee][-+]?[0-9]+")
@@ -82,30 +82,47 @@ def test_a_text_of_any_kind_is_judged_by_the_rules(values: list[str]) -> None:
     guess=st.integers(0, 3),
     before=st.integers(0, 2),
 )
-def test_the_short_cut_never_says_anything_else(values: list[str], guess: int, before: int) -> None:
-    """A column is taken to be of one kind only if each of its values is; also where it is cut from a larger one."""
+def test_the_short_cuts_never_say_anything_else(values: list[str], guess: int, before: int) -> None:
+    """Each value is judged by the rules whatever was guessed; also where the column is cut from a larger one."""
     array = texts([*["1.5", "x", "22"][:before], *values, "0.5", "y"])[before : before + len(values)]
 
-    found = sole_kind(pl.Series(array), array, guess)
+    sole, kinds, numbers = judge(pl.Series(array), array, guess)
 
-    if found is not None:
-        kind, numbers = found
-        assert [kind_of(value) for value in values] == [KINDS[kind]] * len(values)
-        if numbers is not None:
-            assert list(map(repr, numbers.tolist())) == list(map(repr, numbers_of(pl.Series(values)).tolist()))
+    judged = [sole] * len(values) if sole is not None else kinds.tolist()
+    assert [KINDS[kind] for kind in judged] == [kind_of(value) for value in values]
+    if numbers is not None:
+        assert list(map(repr, numbers.tolist())) == list(map(repr, numbers_of(pl.Series(values)).tolist()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    values=st.lists(st.sampled_from(["1", "-2.5", "3e5", "4.5E-3", "+7", ".5", "5."]), min_size=1, max_size=20),
+    strays=st.lists(st.sampled_from([".5e1", "1.e5", "- 5", "inf", "nan", "abc", "true", "12"]), max_size=2),
+    guess=st.integers(0, 3),
+)
+def test_columns_of_many_rows_are_judged_by_the_rules(values: list[str], strays: list[str], guess: int) -> None:
+    many = values * 100 + strays
+    array = texts(many)
+
+    sole, kinds, numbers = judge(pl.Series(array), array, guess)
+
+    judged = [sole] * len(many) if sole is not None else kinds.tolist()
+    assert [KINDS[kind] for kind in judged] == [kind_of(value) for value in many]
+    if numbers is not None:
+        assert numbers.tolist() == numbers_of(pl.Series(many)).tolist()
 
 
 @pytest.mark.parametrize("values", [["1.5", "2.25"], ["17", "-4"], ["a", "b c"]])
 def test_the_short_cut_is_taken_for_plain_columns(values: list[str]) -> None:
     array = texts(values)
 
-    assert sole_kind(pl.Series(array), array, int(kinds_of(pl.Series(values))[0])) is not None
+    assert judge(pl.Series(array), array, int(kinds_of(pl.Series(values))[0])).sole is not None
 
 
 def test_the_short_cut_reads_long_offsets_too() -> None:
     array = pa.array(["1.5", "2.5"], pa.large_string())
 
-    assert sole_kind(pl.Series(array), array, 1) is not None
+    assert judge(pl.Series(array), array, 1).sole is not None
 
 
 def test_numbers_of_short_texts_are_javas() -> None:

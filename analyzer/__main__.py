@@ -14,6 +14,7 @@ from typing import NoReturn
 from analyzer.config import JobConfig, describe, find_root, read_config
 from analyzer.errors import FAILED, AnalyzerError, Stopped
 from analyzer.finish import Outcome, finish
+from analyzer.tune_numpy import tune_numpy
 
 log = logging.getLogger("analyzer")
 
@@ -61,6 +62,7 @@ def run_job(flags: dict[str, str]) -> int:
 def _load_job() -> Callable[[JobConfig], int]:
     """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
     gc.disable()
+    tune_numpy()
     from analyzer.job import run
 
     gc.freeze()

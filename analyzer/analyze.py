@@ -82,8 +82,7 @@ def fold_partition(partition: Partition, task: Task) -> Folded:
     folded = Folded(partition.index, partition.index, TableState(), [])
     if task.reading.script:
         random.seed(f"{task.reading.seed}:{partition.index}")
-    else:
-        start_arrow_alone()
+    start_arrow_alone(task.reading.script)
     try:
         fold_batches(_batches(partition, task.reading, folded), task, folded.state)
     except AnalyzerError as error:

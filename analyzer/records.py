@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNBUILT: Final[Any] = ...  # stays itself through copy, deepcopy and pickle
+_LATE: Final = ("encoding", "mode", "observedContentType")
+"""Attributes of a payload that few scripts ask for."""
 
 
 class EventMetadata:
@@ -30,16 +32,25 @@ class EventMetadata:
 
 
 class EventData:
-    """One payload of a record (a request, a response or a label); `data` may be assigned."""
+    """One payload of a record (a request, a response or a label); its attributes may be assigned."""
 
-    __slots__ = ("data", "encoding", "mode", "observedContentType")
+    __slots__ = ("_part", "data", "encoding", "mode", "observedContentType")
+    data: Any
+    encoding: str | None
+    mode: str | None
+    observedContentType: str | None  # noqa: N815 (the original's name)
 
     def __init__(self, part: Mapping[str, Any]) -> None:
-        get = part.get
-        self.encoding: str | None = get("encoding")
-        self.data: Any = get("data")
-        self.observedContentType: str | None = get("observedContentType")
-        self.mode: str | None = get("mode")
+        self._part = part
+        self.data = part.get("data")
+
+    def __getattr__(self, name: str) -> Any:
+        """Reached for what was not asked for before; what the payload lacks is None."""
+        if name not in _LATE:
+            raise AttributeError(f"a payload has no {name!r}; it has data, {', '.join(_LATE)}")
+        value = self._part.get(name)
+        setattr(self, name, value)
+        return value
 
     def as_dict(self) -> dict[str, Any]:
         """Write the payload as a capture file has it, `mode` left out."""
@@ -104,7 +115,8 @@ class CapturedData:
     def ground_truth(self) -> EventData | None:
         part: EventData | None = self._label
         if part is _UNBUILT:
-            part = self._label = _event_data(self.event_dict.get("groundTruthData"))
+            raw = self.event_dict.get("groundTruthData")
+            part = self._label = EventData(raw) if isinstance(raw, dict) else None
         return part
 
     @ground_truth.setter
@@ -154,12 +166,9 @@ class CapturedData:
 
 def _captured(record: Mapping[str, Any], key: str) -> EventData | None:
     try:
-        return _event_data(record["captureData"][key])
+        part = record["captureData"][key]
     except (KeyError, TypeError):
         return None
-
-
-def _event_data(part: Any) -> EventData | None:
     return EventData(part) if isinstance(part, dict) else None
 
 

@@ -36,7 +36,6 @@ class Judged(NamedTuple):
     numbers: Floats | None
 
 
-
 def kind_of(text: str) -> int:
     """Judge one text by the rules."""
     found = _RULES.match(text)
@@ -115,7 +114,7 @@ def _offsets_of(array: pa.Array) -> NDArray[np.integer]:
     """Tell where each text of an array begins and the last one ends, counted from the beginning of the first."""
     width = np.int64 if pa.types.is_large_string(array.type) else np.int32
     bounds = np.frombuffer(array.buffers()[1], dtype=width)[array.offset : array.offset + len(array) + 1]
-    return bounds - bounds[0]
+    return np.asarray(bounds - bounds[0])
 
 
 def _bytes_of(array: pa.Array) -> NDArray[np.uint8]:

@@ -16,6 +16,7 @@ SHRINKING = 0.64
 CAPACITY = 2048
 BUCKETS = 10
 Floats = NDArray[np.float64]
+_NOTHING: Floats = np.empty(0)
 
 
 @cache
@@ -45,15 +46,13 @@ class Kll:
 
     def update(self, values: Floats) -> None:
         """Take in finite values, in row order."""
-        position, size = 0, self._size()
-        while position < len(values):
-            room = max(total_capacity(len(self._levels)) - size + 1, 1)
-            taken = values[position : position + room]
-            waiting = self._levels[0]
+        size, end = self._size(), 0
+        while end < len(values):
+            begin, end = end, end + max(total_capacity(len(self._levels)) - size + 1, 1)
+            waiting, taken = self._levels[0], values[begin:end]
             self._levels[0] = np.concatenate((waiting, taken)) if len(waiting) else taken
-            position += len(taken)
             size += len(taken)
-            if len(taken) == room:
+            if end <= len(values):
                 size -= self._compact_once()
         self._levels[0] = self._levels[0].copy()  # else it might keep the caller's whole array alive
 
@@ -101,27 +100,24 @@ class Kll:
 
     def _compact_once(self) -> int:
         """Compact the lowest full level and return how many values that drops."""
-        level = self._lowest_full_level()
-        if level + 1 == len(self._levels):
+        levels = self._levels
+        level = 0
+        # When all together are over capacity, at least one is at its own.
+        while len(levels[level]) < level_capacity(level):
+            level += 1
+        if level + 1 == len(levels):
             self._add_level()
-        values = self._levels[level]
-        even = len(values) & ~1
-        if self._compactions[level] % 2 == 1:
-            self._offsets[level] = 1 - self._offsets[level]
-        compacted = values[:even].copy()
+        values, above = levels[level], levels[level + 1]
+        dropped, odd = divmod(len(values), 2)
+        if self._compactions[level] & 1:
+            self._offsets[level] ^= 1
+        compacted = values[:-1].copy() if odd else values.copy()
         compacted.sort()
         kept = compacted[self._offsets[level] :: 2]
-        self._levels[level + 1] = np.concatenate((self._levels[level + 1], kept))
-        self._levels[level] = values[even:]
+        levels[level + 1] = np.concatenate((above, kept)) if len(above) else kept.copy()
+        levels[level] = values[-1:] if odd else _NOTHING
         self._compactions[level] += 1
-        return even // 2
-
-    def _lowest_full_level(self) -> int:
-        # When all together are over capacity, at least one is at its own.
-        level = 0
-        while len(self._levels[level]) < level_capacity(level):
-            level += 1
-        return level
+        return dropped
 
 
 def weighted_values(sketch: Sketch) -> tuple[Floats, NDArray[np.int64]]:

@@ -44,7 +44,9 @@ class ValueCounts:
         self._prune()
 
     def top(self) -> TopValues:
-        return TopValues(tuple((value, self.counts[value]) for value in self._ranked()[:SHOWN]), self.exact, self.counted)
+        return TopValues(
+            tuple((value, self.counts[value]) for value in self._ranked()[:SHOWN]), self.exact, self.counted
+        )
 
     def to_document(self) -> dict[str, Any]:
         return {

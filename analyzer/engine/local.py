@@ -7,15 +7,13 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from analyzer.analyze import Folded, Task, fold_partition, grouped, merge_folded
 from analyzer.engine.progress import Progress
 from analyzer.errors import EngineError
 from analyzer.read import Partition
+from analyzer.tune_numpy import tune_numpy
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -28,17 +26,7 @@ def tune_workers() -> None:
     """Set what worker processes inherit: one thread each, and on AMD the faster of NumPy's sorts."""
     for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
-    if slow := _slow_instructions():
-        os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", slow)
-
-
-def _slow_instructions() -> str:
-    """Name the instruction sets with which NumPy sorts doubles at half the speed on AMD (measured, docs/decisions)."""
-    cpu = Path("/proc/cpuinfo")
-    if not cpu.exists() or "AuthenticAMD" not in cpu.read_text(encoding="utf-8", errors="replace"):
-        return ""
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    return " ".join(name for name in found if name.startswith(("AVX512", "X86_V4")))
+    tune_numpy()
 
 
 def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> list[Folded]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from analyzer.analyzers.table import Batch
@@ -10,7 +11,7 @@ from analyzer.config import CaptureFormat
 from analyzer.errors import InputError
 from analyzer.preprocess import CaptureFlattener
 from analyzer.readers.capture_window import Window
-from analyzer.readers.json_files import json_lines, json_values, line_blocks
+from analyzer.readers.json_files import json_values, line_blocks
 from analyzer.readers.pieces import Piece
 from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.records import CapturedData
@@ -30,9 +31,9 @@ def read_captures(piece: Piece, reading: Reading, report: PieceReport) -> Iterat
     sink = RowSink(reading, report)
     flattener = flattener_of(reading, report)
     if reading.script is not None:
-        records = map(CapturedData, captured_records(json_lines(piece, report), window, report))
+        blocks = (captured_records(json_values(block, report), window, report) for block in line_blocks(piece, report))
         yield from through_script(
-            records,
+            map(CapturedData, chain.from_iterable(blocks)),
             lambda record: flattener.rows(record.as_dict(), report.name_last_line),
             sink,
             report.name_last_record,

@@ -69,7 +69,7 @@ class CsvText:
         return self._batch([line.removesuffix("\r") for line in lines], name_line, blank=True) if even is None else even
 
     def parse_even(self, data: bytes, count: int) -> pa.RecordBatch | None:
-        """Parse lines that are a record each, blank ones too; None where they do not make as many even rows of UTF-8."""
+        """Parse lines that are a record each, blank ones too; None where they are not as many even rows of UTF-8."""
         if encodable(data)[1]:
             return None
         try:

@@ -51,8 +51,9 @@ def line_blocks(piece: Piece, report: PieceReport) -> Iterator[bytes]:
 def json_values(block: bytes, report: PieceReport) -> Iterator[Any]:
     """Yield the values of a block as `json_lines` does."""
     loads = orjson.loads
-    for number, line in enumerate(block.removesuffix(b"\n").split(b"\n"), start=report.records + 1):
-        report.records = number
+    number = report.records
+    for line in block.removesuffix(b"\n").split(b"\n"):
+        report.records = number = number + 1
         try:
             value = loads(line)
         except orjson.JSONDecodeError:

@@ -181,7 +181,7 @@ def wide(setup: Setup) -> list[Comparison]:
 
 def capture(setup: Setup) -> list[Comparison]:
     """Captured JSON Lines: against their own payloads as CSV, and with a script against a bare loop on one core."""
-    rows = setup.scaled(FULL_ROWS // 10)
+    rows = setup.scaled(FULL_ROWS // 4)
     records, payloads = generate.capture_files(setup.data, rows)
     one_core = ["taskset", "-c", "0"] if shutil.which("taskset") else []
     script = {"record_preprocessor_script": str(HERE / "handler.py"), "ANALYZER_CORES": "1"}

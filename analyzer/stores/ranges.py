@@ -49,6 +49,9 @@ class RangeStream(io.RawIOBase):
         self._at = max(0, start + offset)
         return self._at
 
+    def readall(self) -> bytes:
+        return b"".join(iter(lambda: self.read(AHEAD) or b"", b""))
+
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
         filled = 0

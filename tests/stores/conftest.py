@@ -19,8 +19,10 @@ from werkzeug.serving import make_server
 from analyzer.stores import s3
 
 BUCKET = "data"
-Fault = Callable[["Request", Iterable[bytes]], Iterable[bytes] | str | None]
-"""Looks at a request and its answer: gives another body, the line of another status, or None for no fault."""
+Refusal = Callable[["Request"], str | None]
+"""Looks at a request: gives the status line with which it is refused, or None."""
+Cut = Callable[["Request", bytes], bytes]
+"""Looks at a request and the body of its answer, and gives what of it is sent before the connection breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Service:
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
-    fault: Fault | None = None
+    refusal: Refusal | None = None
+    cut: Cut | None = None
 
     def app(self, inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
         def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -55,14 +58,12 @@ class Service:
                 environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], environ.get("HTTP_RANGE")
             )
             self.requests.append(request)
-            if self.fault is None:
-                return inner(environ, start)
-            body = inner(environ, start)
-            found = self.fault(request, body)
-            if isinstance(found, str):
-                start(found, [("Content-Length", "0")])
+            status = self.refusal(request) if self.refusal else None
+            if status:
+                start(status, [("Content-Length", "0")])
                 return [b""]
-            return body if found is None else found
+            body = inner(environ, start)
+            return [self.cut(request, b"".join(body))] if self.cut else body
 
         return serve
 
@@ -104,19 +105,20 @@ def service(running: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     s3._client_of.cache_clear()
-    running.fault = None
+    running.refusal = running.cut = None
     post(running, "/moto-api/reset")
     bucket(running).create()
     running.forget()
     yield running
-    running.fault = None
+    running.refusal = running.cut = None
     s3._client_of.cache_clear()
 
 
 def post(service: Service, path: str, body: bytes = b"") -> None:
     import urllib.request
 
-    urllib.request.urlopen(urllib.request.Request(service.url + path, body, method="POST")).read()
+    request = urllib.request.Request(service.url + path, body, {"Content-Type": "text/plain"}, method="POST")
+    urllib.request.urlopen(request).read()
 
 
 def bucket(service: Service) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,6 @@ def test_two_processes_read_s3_as_one_does(tmp_path, monkeypatch, put_folder, ob
 def test_a_process_of_its_own_finds_the_service_and_says_nothing_secret(
     tmp_path, put, objects: Objects, service
 ) -> None:
-    import os
 
     source = put("in/a.csv", "a,b\n1,x\n2,y\n")
     variables = environment(tmp_path, source, CSV, output_path="s3://data/out", ANALYZER_LOG_LEVEL="DEBUG")
@@ -160,3 +160,19 @@ def test_states_are_merged_from_s3_and_onto_it(tmp_path, put, objects: Objects, 
     assert "s3://data/out/01/state.json.gz is given twice." in capsys.readouterr().err
     assert main(["merge-states", "s3://data/in", "--output", here]) == 255
     assert "s3://data/in holds no state.json.gz." in capsys.readouterr().err
+
+
+@pytest.mark.spark
+def test_tasks_on_spark_read_s3_and_write_the_same_bytes(tmp_path, put_folder, put, objects: Objects) -> None:
+    source = put_folder(write_csv(tmp_path / "data", broken=True), "in")
+    script = put("code/script.py", "def preprocess_handler(line):\n    return {'length': len(line)}\n")
+    run(tmp_path, source, "s3://data/local", CSV, record_preprocessor_script=script)
+    # A process of its own: its session starts with the variables of the service.
+    variables = environment(
+        tmp_path, source, CSV, output_path="s3://data/spark", record_preprocessor_script=script, ANALYZER_ENGINE="spark"
+    )
+    aws = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "JAVA_"))}
+    code, message, log = run_process(variables | aws)
+    assert (code, message) == (0, "Completed: Job completed successfully with no violations."), log[-2000:]
+    assert "partitions on spark" in log
+    assert objects("spark/") == objects("local/")

@@ -11,10 +11,11 @@ from typing import Final
 
 from analyzer.config import JobConfig, Location
 from analyzer.errors import ScriptError
-from analyzer.stores import read_whole
+from analyzer.stores import read_whole, store_of
 from analyzer.stores.store import cure_of, reason_of
 
 RECORD: Final = "record_preprocessor_script"
+REQUIREMENTS: Final = "requirements.txt"
 POST_ANALYTICS: Final = "post_analytics_processor_script"
 
 
@@ -41,17 +42,20 @@ def fetched_scripts(config: JobConfig) -> Iterator[Scripts]:
 
 
 def _as_file(variable: str, place: Location | None, folder: Path) -> Path | None:
-    """Fetch a script into a folder of its own, under its own name, by which errors and tracebacks call it."""
+    """Fetch a script, and the list of what it requires, into a folder of its own; the script keeps its name."""
     if not isinstance(place, str):
         return place
+    around, _, name = place.rpartition("/")
     try:
-        content = read_whole(place)
+        files = {name: read_whole(place)}
+        if store_of(place).list_files(f"{around}/{REQUIREMENTS}"):
+            files[REQUIREMENTS] = read_whole(f"{around}/{REQUIREMENTS}")
     except OSError as error:
         raise ScriptError(
-            f"{variable}: {place} cannot be read: {reason_of(error)}.",
+            f"{variable}: {error.filename or place} cannot be read: {reason_of(error)}.",
             cure_of(error, "Name the Python file with the handler."),
         ) from error
     folder.mkdir()
-    script = folder / place.rpartition("/")[2]
-    script.write_bytes(content)
-    return script
+    for each, content in files.items():
+        (folder / each).write_bytes(content)
+    return folder / name

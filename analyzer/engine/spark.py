@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -186,15 +187,31 @@ def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: 
     Raises EngineError where Spark fails for a reason outside the data.
     """
     work = list(partitions)
+    script = task.reading.script
+    content = script.read_bytes() if script and script.is_file() else b""
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield _row(number, number // GROUP, fold_partition(work[number], task))
+        with _script_at_hand(task, content) as here:
+            for batch in batches:
+                for number in batch.column(0).to_pylist():
+                    yield _row(number, number // GROUP, fold_partition(work[number], here))
 
     tasks = min(len(work), TASKS_PER_CORE * _parallelism(session))
     folded = session.range(0, len(work), 1, tasks).mapInArrow(fold, FOLDED)
     return _collect(session, folded, tasks, are_grouped=len(work) > GROUP)
+
+
+@contextmanager
+def _script_at_hand(task: Task, content: bytes) -> Iterator[Task]:
+    """Give the task its script on a host that lacks it, as those beside the driver's lack one that it has fetched."""
+    script = task.reading.script
+    if script is None or script.is_file():
+        yield task
+        return
+    with tempfile.TemporaryDirectory(prefix="analyzer-scripts-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder, script.name)
+        copy.write_bytes(content)
+        yield replace(task, reading=replace(task.reading, script=copy))
 
 
 def _parallelism(session: SparkSession) -> int:

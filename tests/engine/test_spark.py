@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -213,3 +214,16 @@ def test_a_source_that_spark_cannot_open_is_named(
         run_job(tmp_path / "absent", {"spark": source}, **SPARK)
 
     assert "dataset_format" in caught.value.hint
+
+
+def test_a_script_travels_to_hosts_that_lack_it(spark, tmp_path, run_job) -> None:
+    """A path through an open folder of this process leads nowhere in the processes of the tasks."""
+    (tmp_path / "a.csv").write_text("a,b\n1,x\n2,y\n")
+    (tmp_path / "own.py").write_text("def preprocess_handler(line):\n    return {'length': len(line)}\n")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        script = f"/proc/self/fd/{folder}/own.py"
+        found = run_job(tmp_path / "a.csv", CSV, ANALYZER_ENGINE="spark", record_preprocessor_script=script)
+    finally:
+        os.close(folder)
+    assert json.loads((found / "statistics.json").read_text())["features"][0]["name"] == "length"

@@ -6,7 +6,11 @@ import gzip
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -14,7 +18,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Request, bucket, post
+from s3_service import Request, bucket, post
 from traffic import ROOT, environment
 
 from analyzer import job, read
@@ -158,7 +162,7 @@ def test_gzip_is_read_as_it_arrives(put, service):
 
 def test_a_gzip_file_that_is_cut_off_is_named(tmp_path, put):
     path = put("in/a.csv.gz", gzip.compress(b"a,b\n" + os.urandom(1000).hex().encode())[:-20])
-    with pytest.raises(InputError, match="s3://data/in/a.csv.gz is not a sound gzip file"):
+    with pytest.raises(InputError, match=r"s3://data/in/a\.csv\.gz is not a sound gzip file"):
         job.run(read_config(environment(tmp_path, path, CSV)))
 
 
@@ -204,7 +208,7 @@ def test_a_service_that_fails_for_a_while_is_asked_again(put, service, quick, an
 def test_a_service_that_goes_on_failing_is_told_with_the_cure(put, service, quick):
     path = put("a.csv", "content")
     service.refusal = failing(10**6, "503 Slow Down")
-    with pytest.raises(InputError, match="s3://data/a.csv cannot be read: the service still fails") as caught:
+    with pytest.raises(InputError, match=r"s3://data/a\.csv cannot be read: the service still fails") as caught:
         list(first_record(path))
     assert "AWS_MAX_ATTEMPTS" in caught.value.hint
     assert len(service.gets()) == 5
@@ -247,7 +251,7 @@ def test_a_stream_that_breaks_off_goes_on_where_it_was(put, service, quick, capl
 def test_a_stream_that_never_gives_anything_ends_the_job(put, service, quick):
     path = put("a.csv", "content")
     service.cut = breaking(10**6, 0)
-    with pytest.raises(InputError, match="s3://data/a.csv cannot be read"):
+    with pytest.raises(InputError, match=r"s3://data/a\.csv cannot be read"):
         first_record(path)
     assert len(service.gets()) == 5
 
@@ -257,6 +261,64 @@ def test_an_endpoint_that_knows_no_ranges_is_refused(put, service):
     service.refusal = lambda request: "200 OK" if request.range else None
     with pytest.raises(StoreError, match="does not serve ranges"):
         read_whole(path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "cure"),
+    [
+        ("400 Bad Request|ExpiredToken", "the credentials have expired (ExpiredToken)", "Renew"),
+        ("403 Forbidden|InvalidAccessKeyId", "the access key is not known there", "Renew"),
+        ("403 Forbidden|SignatureDoesNotMatch", "the secret key does not fit", "Renew"),
+        ("403 Forbidden|InvalidObjectState", "it is archived", "Restore"),
+        ("403 Forbidden|AccessDenied", "access is denied", "Allow the job s3:GetObject on s3://data/a.csv"),
+        ("400 Bad Request|AuthorizationHeaderMalformed", "signed for another region", "AWS_REGION"),
+        ("503 Slow Down|SlowDown", "too many requests (SlowDown)", "AWS_MAX_ATTEMPTS"),
+        ("409 Conflict|SomethingNew", "m (SomethingNew)", "docs/s3.md"),
+    ],
+)
+def test_what_the_service_complains_of_is_told_with_a_cure(put, service, quick, answer, reason, cure):
+    path = put("a.csv", "content")
+    service.refusal = lambda request: answer if request.range else None
+    with pytest.raises(InputError, match=re.escape(reason)) as caught:
+        first_record(path)
+    assert caught.value.message.startswith("s3://data/a.csv cannot be read: ")
+    assert cure in caught.value.hint
+
+
+def test_parquet_that_cannot_be_fetched_is_not_called_unsound(tmp_path, put, service, quick):
+    pq.write_table(pa.table({"n": range(1000)}), tmp_path / "a.parquet")
+    path = put("in/a.parquet", (tmp_path / "a.parquet").read_bytes())
+    service.refusal = lambda request: "503 Slow Down" if request.range else None
+    with pytest.raises(InputError, match=r"s3://data/in/a\.parquet cannot be read: the service still fails"):
+        job.run(read_config(environment(tmp_path, path, {"parquet": {}})))
+    put("in/a.parquet", b"no parquet at all")
+    service.refusal = None
+    with pytest.raises(InputError, match=r"s3://data/in/a\.parquet is not a sound Parquet file"):
+        job.run(read_config(environment(tmp_path, path, {"parquet": {}})))
+
+
+def test_a_job_that_is_told_to_stop_in_the_middle_of_a_request_stops(tmp_path, put, service):
+    put("in/a.csv", "a\n1\n")
+    begun = threading.Event()
+    asked = []
+
+    def hang(request: Request) -> str | None:
+        if request.range:
+            asked.append(request)
+            begun.set()
+            time.sleep(3)
+        return None
+
+    service.refusal = hang
+    variables = environment(tmp_path, "s3://data/in", CSV, output_path="s3://data/out")
+    variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    process = subprocess.Popen([sys.executable, "-m", "analyzer"], env=variables, stderr=subprocess.PIPE, text=True)
+    assert begun.wait(60)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 143, log
+    assert (tmp_path / "output" / "message").read_text().startswith("Error: The job was stopped by SIGTERM")
+    assert len(asked) == 1
 
 
 # --- what is not there, not allowed, not reached ----------------------------------------------------------------------

@@ -131,7 +131,13 @@ def test_scripts_are_fetched_called_and_deleted(tmp_path, put, objects: Objects,
     (tmp_path / "scratch").mkdir()
     source = put("in/a.csv", "a,b\n1,x\n2,y\n")
     text = "def preprocess_handler(line):\n    n, s = line.split(',')\n    return {'n': n, 'twice': s * 2}\n"
-    after = f"def postprocess_handler():\n    open({str(tmp_path / 'called')!r}, 'w').write(__file__)\n"
+    after = (
+        "import os\ndef postprocess_handler():\n"
+        "    found = [__file__, *sorted(os.listdir(os.path.dirname(__file__)))]\n"
+        f"    open({str(tmp_path / 'called')!r}, 'w').write('\\n'.join(found))\n"
+    )
+    put("code/requirements.txt", "numpy")
+    put("code/other.py", "")
     given = {
         "record_preprocessor_script": put("code/record script.py", text),
         "post_analytics_processor_script": put("code/post.py", after),
@@ -139,8 +145,9 @@ def test_scripts_are_fetched_called_and_deleted(tmp_path, put, objects: Objects,
     run(tmp_path, source, "s3://data/out", {"csv": {"header": False}}, **given)
     found = json.loads(objects("out/")["statistics.json"])
     assert [each["name"] for each in found["features"]] == ["n", "twice"]
-    place = Path((tmp_path / "called").read_text())
+    place = Path((tmp_path / "called").read_text().splitlines()[0])
     assert place.name == "post.py"
+    assert (tmp_path / "called").read_text().splitlines()[1:] == ["post.py", "requirements.txt"]
     assert not place.exists()
     assert list((tmp_path / "scratch").iterdir()) == []
 

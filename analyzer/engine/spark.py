@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, grouped, merge_folded
 from analyzer.analyzers.table import Batch, Run, TableState
-from analyzer.config import JobConfig, SparkFormat
+from analyzer.config import JobConfig, SparkFormat, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
 from analyzer.engine.local import tune_workers
 from analyzer.engine.progress import Progress
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
+TOLD_TO_TASKS = (
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE",
+    "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE",
+)  # fmt: skip
+"""Variables that tasks get from the driver: where S3 is. Credentials they find themselves, as the AWS clients do."""
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 ARCHIVE_SECONDS = 120
 TASKS_PER_CORE = 2
@@ -143,6 +148,7 @@ def _settings(cores: int, scratch: str) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.executorEnv.POLARS_MAX_THREADS": "1",
         "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+        **{f"spark.executorEnv.{name}": os.environ[name] for name in TOLD_TO_TASKS if name in os.environ},
         # Tasks are few and each is a file split: joining small shuffles would only serialise their merging.
         "spark.sql.shuffle.partitions": str(cores * 2),
     }
@@ -303,7 +309,7 @@ def open_source(session: SparkSession, source: SparkFormat, path: str) -> DataFr
     except Exception as error:
         name = source.table or f"{source.format} at {path}"
         raise InputError(
-            f"Spark cannot open {name}: {str(error).splitlines()[0][:300]}",
+            without_credentials(f"Spark cannot open {name}: {str(error).splitlines()[0][:300]}"),
             "Check dataset_format, dataset_source and that the connector is on Spark's class path.",
         ) from error
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, merge_folded
+from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, grouped, merge_folded
 from analyzer.analyzers.table import Batch, Run, TableState
 from analyzer.config import JobConfig, SparkFormat, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
@@ -44,6 +44,8 @@ ARCHIVE_SECONDS = 120
 TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
+GROUPS_PER_CORE = 4
+"""From so many on, cores that take one whole group after the other end at about the same time."""
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
@@ -182,10 +184,15 @@ def _is_configured() -> bool:
 
 
 def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: Task) -> list[Folded]:
-    """Fold partitions, a few neighbours a task; the states of a group are merged by another task.
+    """Fold partitions in groups of neighbours.
 
-    Raises EngineError where Spark fails for a reason outside the data.
+    Where there are many groups, a task folds whole ones; else a task takes a few partitions, and their states are
+    merged by other tasks. Raises EngineError where Spark fails for a reason outside the data.
     """
+    cores = _parallelism(session)
+    groups = grouped(partitions)
+    if len(groups) >= GROUPS_PER_CORE * cores:
+        return _fold_groups(session, groups, task)
     work = list(partitions)
     script = task.reading.script
     content = script.read_bytes() if script and script.is_file() else b""
@@ -196,9 +203,21 @@ def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: 
                 for number in batch.column(0).to_pylist():
                     yield _row(number, number // GROUP, fold_partition(work[number], here))
 
-    tasks = min(len(work), TASKS_PER_CORE * _parallelism(session))
+    tasks = min(len(work), TASKS_PER_CORE * cores)
     folded = session.range(0, len(work), 1, tasks).mapInArrow(fold, FOLDED)
-    return _collect(session, folded, tasks, are_grouped=len(work) > GROUP)
+    if len(groups) > 1:
+        return _collect(session, _merged(folded), tasks)
+    return [merge_folded(_collect(session, folded, tasks))]
+
+
+def _fold_groups(session: SparkSession, groups: Sequence[Sequence[Partition]], task: Task) -> list[Folded]:
+    def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield _row(number, number, merge_folded(fold_partition(each, task) for each in groups[number]))
+
+    folded = session.range(0, len(groups), 1, len(groups)).mapInArrow(fold, FOLDED)
+    return _collect(session, folded, len(groups))
 
 
 @contextmanager
@@ -236,15 +255,17 @@ def _merge_group(rows: pa.Table) -> pa.Table:
     return pa.Table.from_batches([_row(merged.first, ordered.column("bunch")[0].as_py(), merged)])
 
 
-def _collect(session: SparkSession, folded: DataFrame, tasks: int, *, are_grouped: bool) -> list[Folded]:
-    """Merge in groups on the cluster where there are several, and bring one state a group to the driver."""
-    if are_grouped:
-        folded = folded.groupBy("bunch").applyInArrow(_merge_group, FOLDED)
+def _merged(folded: DataFrame) -> DataFrame:
+    """Merge the states of each group on the cluster."""
+    return folded.groupBy("bunch").applyInArrow(_merge_group, FOLDED)
+
+
+def _collect(session: SparkSession, folded: DataFrame, tasks: int) -> list[Folded]:
+    """Bring states to the driver, in order; `tasks` is the number of those that fold."""
     with _watched(session, tasks):
         rows = _run(lambda: folded.select("id", "bunch", "outcome").collect())
     rows.sort(key=lambda row: row["id"])
-    outcomes = [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
-    return outcomes if are_grouped or not outcomes else [merge_folded(outcomes)]
+    return [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
 
 
 def _run(action: Callable[[], Any]) -> Any:
@@ -339,7 +360,7 @@ def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -
     numbered = frame.toDF(*(str(i) for i in range(len(frame.columns))))
     kept = numbered.select([str(i) for i, column in enumerate(frame.columns) if column not in task.reading.excluded])
     # Merging on the cluster is right for any number of Spark's partitions, which only Spark knows.
-    return _collect(session, kept.mapInArrow(fold, FOLDED), 0, are_grouped=True)
+    return _collect(session, _merged(kept.mapInArrow(fold, FOLDED)), 0)
 
 
 def _placed(batches: Iterable[pa.RecordBatch], where: str, rows_of: Callable[..., pa.RecordBatch]) -> Iterator[Batch]:

@@ -18,6 +18,7 @@ import pytest
 from pyarrow import orc
 
 from analyzer import read
+from analyzer.engine import spark as spark_engine
 from analyzer.errors import InputError, ScriptError
 
 if TYPE_CHECKING:
@@ -65,6 +66,23 @@ def test_a_few_partitions_are_the_same_bytes_too(spark: SparkSession, run_job: R
 
     local, distributed = (
         run_job(tmp_path / "in", CSV, into=engine, ANALYZER_ENGINE=engine) for engine in ("local", "spark")
+    )
+
+    for name in ("statistics.json", "constraints.json", "profile.json", "state.json.gz"):
+        assert (local / name).read_bytes() == (distributed / name).read_bytes()
+
+
+@pytest.mark.parametrize("groups_per_core", [1, 1000])
+def test_tasks_of_groups_and_of_partitions_write_the_bytes_of_one_process(
+    groups_per_core: int, spark: SparkSession, run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "PARTITION_BYTES", 256)
+    monkeypatch.setattr(spark_engine, "GROUPS_PER_CORE", groups_per_core)
+    quoted = "".join(f'{j},"{"x" * (j % 300)}\n{j}"\n' for j in range(400))
+    (tmp_path / "a.csv").write_text("a,b\n" + quoted)
+
+    local, distributed = (
+        run_job(tmp_path / "a.csv", CSV, into=engine, ANALYZER_ENGINE=engine) for engine in ("local", "spark")
     )
 
     for name in ("statistics.json", "constraints.json", "profile.json", "state.json.gz"):

@@ -194,8 +194,7 @@ def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: 
     if len(groups) >= GROUPS_PER_CORE * cores:
         return _fold_groups(session, groups, task)
     work = list(partitions)
-    script = task.reading.script
-    content = script.read_bytes() if script and script.is_file() else b""
+    content = _script_of(task)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         with _script_at_hand(task, content) as here:
@@ -211,20 +210,29 @@ def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: 
 
 
 def _fold_groups(session: SparkSession, groups: Sequence[Sequence[Partition]], task: Task) -> list[Folded]:
+    content = _script_of(task)
+
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield _row(number, number, merge_folded(fold_partition(each, task) for each in groups[number]))
+        with _script_at_hand(task, content) as here:
+            for batch in batches:
+                for number in batch.column(0).to_pylist():
+                    yield _row(number, number, merge_folded(fold_partition(each, here) for each in groups[number]))
 
     folded = session.range(0, len(groups), 1, len(groups)).mapInArrow(fold, FOLDED)
     return _collect(session, folded, len(groups))
+
+
+def _script_of(task: Task) -> bytes:
+    """Read the script, to be sent along; where there is none, or no file, the tasks say so."""
+    script = task.reading.script
+    return script.read_bytes() if script and script.is_file() else b""
 
 
 @contextmanager
 def _script_at_hand(task: Task, content: bytes) -> Iterator[Task]:
     """Give the task its script on a host that lacks it, as those beside the driver's lack one that it has fetched."""
     script = task.reading.script
-    if script is None or script.is_file():
+    if script is None or script.is_file() or not content:
         yield task
         return
     with tempfile.TemporaryDirectory(prefix="analyzer-scripts-", ignore_cleanup_errors=True) as folder:

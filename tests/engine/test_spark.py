@@ -234,9 +234,11 @@ def test_a_source_that_spark_cannot_open_is_named(
     assert "dataset_format" in caught.value.hint
 
 
-def test_a_script_travels_to_hosts_that_lack_it(spark, tmp_path, run_job) -> None:
+@pytest.mark.parametrize("rows", [2, 5000])
+def test_a_script_travels_to_hosts_that_lack_it(spark, tmp_path, run_job, monkeypatch, rows) -> None:
     """A path through an open folder of this process leads nowhere in the processes of the tasks."""
-    (tmp_path / "a.csv").write_text("a,b\n1,x\n2,y\n")
+    monkeypatch.setattr(read, "PARTITION_BYTES", 256)
+    (tmp_path / "a.csv").write_text("a,b\n" + "1,x\n" * rows)
     (tmp_path / "own.py").write_text("def preprocess_handler(line):\n    return {'length': len(line)}\n")
     folder = os.open(tmp_path, os.O_RDONLY)
     try:

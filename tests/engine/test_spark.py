@@ -234,7 +234,7 @@ def test_a_source_that_spark_cannot_open_is_named(
     assert "dataset_format" in caught.value.hint
 
 
-@pytest.mark.parametrize("rows", [2, 5000])
+@pytest.mark.parametrize("rows", [2, 12_000])
 def test_a_script_travels_to_hosts_that_lack_it(spark, tmp_path, run_job, monkeypatch, rows) -> None:
     """A path through an open folder of this process leads nowhere in the processes of the tasks."""
     monkeypatch.setattr(read, "PARTITION_BYTES", 256)

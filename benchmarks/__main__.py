@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ DATA = Path(__file__).resolve().parent / "data"
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; 1 when a ratio missed its limit or could not be measured."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is running is ended too
     setup = Setup(asked.data.resolve(), asked.rows, asked.cores, asked.repeats, asked.image)
     setup.data.mkdir(parents=True, exist_ok=True)
     if asked.cases == ["data"]:

@@ -4,13 +4,13 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fast lint format benchmark clean
+.PHONY: help setup demo test fast lint format bench clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PEERS := benchmarks/.venv
-# Cases and size of `make benchmark`: CASE=small|csv|parquet|memory|wide|capture|all, SCALE=rows of the large table.
+# Cases and size of `make bench`: CASE=small|profilers|csv|parquet|rows|memory|cores|containers|wide|capture|all,
+# SCALE=rows of the large table, IMAGE=image of the case containers.
 CASE ?= all
 SCALE ?=
 
@@ -44,14 +44,10 @@ format: $(STAMP) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-benchmark: setup $(PEERS)/.installed ## side by side with other tools, e.g. make benchmark CASE=small, SCALE=200000
-	@$(BIN)/python -m benchmarks $(CASE) $(if $(SCALE),--rows $(SCALE))
-
-$(PEERS)/.installed: benchmarks/requirements.txt .ci/setup
-	@.ci/setup $(PEERS) -r benchmarks/requirements.txt
-	@touch $@
+bench: setup ## side by side with other tools, e.g. make bench CASE=small, SCALE=200000
+	@$(BIN)/python -m benchmarks $(CASE) $(if $(SCALE),--rows $(SCALE)) $(if $(IMAGE),--image $(IMAGE))
 
 clean: ## remove what runs have left, but not the environments and the benchmarks' data
 	rm -rf demo build dist *.egg-info spark-warehouse metastore_db derby.log
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -type d -not -path './.venv/*' -not -path './benchmarks/.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './.venv/*' -not -path './benchmarks/.venvs/*' -prune -exec rm -rf {} +

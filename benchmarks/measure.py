@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PHASE = re.compile(r"phase (\w+) took ([0-9.]+)")
+VERSION = re.compile(r"^version (.+)$", re.MULTILINE)
 ERROR_TAIL = 1_500
 
 
@@ -49,43 +52,91 @@ class Run:
         return self.phases[name]
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
-    """Run the command to its end; raises CommandFailed unless it exits with 0."""
+class Skipped(CommandFailed):
+    """What was to be measured is not on this machine; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """All runs of one subject, in the order of the rounds."""
+
+    runs: tuple[Run, ...]
+
+    def seconds(self, phase: str = "") -> list[float]:
+        """Time of each whole process, or of a phase of it; raises CommandFailed where a run logged no such phase."""
+        return [run.phase(phase) if phase else run.seconds for run in self.runs]
+
+    def peak(self, *roles: str) -> int | None:
+        """Median over the runs of the peaks of these roles together; None where memory was not watched."""
+        peaks = [sum(run.peaks[role] for role in roles) for run in self.runs if run.peaks]
+        return statistics.median_low(peaks) if peaks else None
+
+    @property
+    def versions(self) -> list[str]:
+        return VERSION.findall(self.runs[0].output)
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    limit: float | None = None,
+) -> Run:
+    """Run the command to its end; raises CommandFailed unless it exits with 0 within `limit` seconds."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            list(command), env={**os.environ, **(environment or {})}, cwd=cwd, stdout=output, stderr=subprocess.STDOUT
+            list(command),
+            env={**os.environ, **(environment or {})},
+            cwd=cwd,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         watch = _Watch(process.pid)
-        code = process.wait()
+        code = _wait(process, limit)
         seconds = time.perf_counter() - started
         peaks = watch.stop()
         output.seek(0)
         text = output.read()
+    if code is None:
+        raise CommandFailed(f"took longer than {limit:,.0f} s")
     if code != 0:
         raise CommandFailed(f"{' '.join(command)} ended with {code}:\n{text[-ERROR_TAIL:]}")
     return Run(seconds, text, peaks)
 
 
-def interleaved(subjects: Mapping[str, Callable[[], Run]], repeats: int) -> dict[str, Run | CommandFailed]:
-    """Run all subjects in turn, `repeats` times over, so that a slow minute hits them alike; keep each one's median.
+def _wait(process: subprocess.Popen[str] | subprocess.Popen[bytes], limit: float | None) -> int | None:
+    """Wait for the process; where it takes too long, or this one is interrupted, end it with all that it started."""
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
-    A subject that fails is not run again; its failure stands in the median's place.
+
+def interleaved(
+    subjects: Mapping[str, Callable[[], Run]], repeats: int, patience: float = math.inf
+) -> dict[str, Series | CommandFailed]:
+    """Run all subjects in turn, `repeats` times over, so that a slow minute hits them alike.
+
+    A subject that fails is not run again; its failure stands in the place of its runs. Neither is one whose runs took
+    more than `patience` seconds together.
     """
     runs: dict[str, list[Run]] = {name: [] for name in subjects}
     failures: dict[str, CommandFailed] = {}
     for _ in range(repeats):
-        for name in [name for name in subjects if name not in failures]:
+        for name, subject in subjects.items():
+            if name in failures or sum(each.seconds for each in runs[name]) > patience:
+                continue
             try:
-                runs[name].append(subjects[name]())
+                runs[name].append(subject())
             except CommandFailed as failure:
                 failures[name] = failure
-    return {name: failures[name] if name in failures else _median(runs[name]) for name in subjects}
-
-
-def _median(runs: list[Run]) -> Run:
-    middle = statistics.median_low(run.seconds for run in runs)
-    return next(run for run in runs if run.seconds == middle)
+    return {name: failures.get(name) or Series(tuple(runs[name])) for name in subjects}
 
 
 @dataclass

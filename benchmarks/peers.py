@@ -1,6 +1,7 @@
-"""One peer on one input: `python peers.py NAME PATH [CORES]` prints `phase analyze took SECONDS`, imports not counted.
+"""One peer on one input: `python peers.py NAME PATH [CORES]` prints `phase analyze took SECONDS` and `version ...`.
 
-Runs in the peers' own environment and imports nothing of this project.
+PATH is a CSV file, or a folder of CSV or Parquet files. Imports and the start of a Spark session do not count.
+Runs in the peer's own environment and imports nothing of this project.
 """
 
 # mypy: disable-error-code="import-untyped,import-not-found"
@@ -8,15 +9,21 @@ Runs in the peers' own environment and imports nothing of this project.
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import io
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+KLL = (2048, 0.64, 10)
+"""Size, shrinking factor and buckets of the sketch that the job makes too."""
+DRIVER_MEMORY = "4g"
 
 
 def duckdb_summarize(path: Path, cores: int) -> Callable[[], object]:
@@ -31,52 +38,140 @@ def duckdb_summarize(path: Path, cores: int) -> Callable[[], object]:
 
 def evidently_summary(path: Path, cores: int) -> Callable[[], object]:  # noqa: ARG001
     """Evidently's data-summary report as JSON, which spares it the rendering of the page."""
-    import pandas as pd
     from evidently import Dataset, Report
     from evidently.presets import DataSummaryPreset
 
     def analyze() -> str:
-        data = Dataset.from_pandas(pd.read_csv(path))
-        return str(Report([DataSummaryPreset()]).run(data, None).json())
+        return str(Report([DataSummaryPreset()]).run(Dataset.from_pandas(_frame(path)), None).json())
 
     return analyze
 
 
 def whylogs_profile(path: Path, cores: int) -> Callable[[], object]:  # noqa: ARG001
     """whylogs' profile of a data frame, written to a file."""
-    import pandas as pd
     import whylogs
 
     def analyze() -> object:
         with tempfile.TemporaryDirectory() as folder:
-            return whylogs.log(pd.read_csv(path)).view().write(f"{folder}/profile.bin")
+            return whylogs.log(_frame(path)).view().write(f"{folder}/profile.bin")
 
     return analyze
 
 
 def ydata_minimal(path: Path, cores: int) -> Callable[[], object]:  # noqa: ARG001
     """ydata-profiling's minimal report as JSON."""
-    import pandas as pd
     from ydata_profiling import ProfileReport
 
-    return lambda: ProfileReport(pd.read_csv(path), minimal=True, progress_bar=False).to_json()
+    return lambda: ProfileReport(_frame(path), minimal=True, progress_bar=False).to_json()
+
+
+def deequ_profiler(path: Path, cores: int) -> Callable[[], object]:
+    """Deequ's ColumnProfiler as it comes: completeness, types, moments, approximate distinct counts, histograms."""
+    session = _spark(cores)
+    from pydeequ.profiles import ColumnProfilerRunner
+
+    def analyze() -> object:
+        profiles = ColumnProfilerRunner(session).onData(_spark_frame(session, path)).run().profiles
+        return {name: str(profile) for name, profile in profiles.items()}
+
+    return analyze
+
+
+def deequ_analyzers(path: Path, cores: int) -> Callable[[], object]:
+    """Deequ's AnalysisRunner with the analyzers whose figures stand in statistics.json too."""
+    session = _spark(cores)
+    from pydeequ.analyzers import AnalysisRunner, AnalyzerContext, Size
+
+    def analyze() -> object:
+        frame = _spark_frame(session, path)
+        builder = AnalysisRunner(session).onData(frame).addAnalyzer(Size())
+        for analyzer in _analyzers(session, frame.dtypes):
+            builder = builder.addAnalyzer(analyzer)
+        return AnalyzerContext.successMetricsAsJson(session, builder.run())
+
+    return analyze
+
+
+def _analyzers(session: Any, columns: list[tuple[str, str]]) -> Iterator[object]:
+    from pydeequ import analyzers as deequ
+
+    kll = deequ.KLLParameters(session, *KLL)
+    for name, kind in columns:
+        yield from (each(name) for each in (deequ.Completeness, deequ.ApproxCountDistinct, deequ.DataType))
+        if kind != "string":
+            moments = (deequ.Minimum, deequ.Maximum, deequ.Mean, deequ.StandardDeviation, deequ.Sum)
+            yield from (each(name) for each in moments)
+            yield deequ.KLLSketch(name, kll)
+
+
+def _spark(cores: int) -> Any:
+    import pyspark
+
+    os.environ.setdefault("SPARK_VERSION", ".".join(pyspark.__version__.split(".")[:2]))  # PyDeequ asks for it
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = pyspark.sql.SparkSession.builder.master(f"local[{cores}]").appName("deequ")
+    settings = {
+        "spark.jars": os.environ["DEEQU_JAR"],
+        "spark.driver.memory": DRIVER_MEMORY,
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": str(2 * cores),
+    }
+    for key, text in settings.items():
+        builder = builder.config(key, text)
+    session = builder.getOrCreate()
+    session.range(1).count()
+    return session
+
+
+def _spark_frame(session: Any, path: Path) -> Any:
+    if path.is_dir() and any(path.glob("*.parquet")):
+        return session.read.parquet(str(path))
+    return session.read.csv(str(path), header=True, inferSchema=True)
+
+
+def _frame(path: Path) -> Any:
+    import pandas as pd
+
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
 
 
 PEERS = {
-    "duckdb": duckdb_summarize,
-    "evidently": evidently_summary,
-    "whylogs": whylogs_profile,
-    "ydata-profiling": ydata_minimal,
+    "duckdb": (duckdb_summarize, ["duckdb"]),
+    "evidently": (evidently_summary, ["evidently"]),
+    "whylogs": (whylogs_profile, ["whylogs"]),
+    "ydata-profiling": (ydata_minimal, ["ydata-profiling"]),
+    "deequ-profiler": (deequ_profiler, ["pyspark", "pydeequ"]),
+    "deequ-analyzers": (deequ_analyzers, ["pyspark", "pydeequ"]),
 }
 
 
 def main(name: str, path: str, cores: str = "2") -> None:
+    prepare, packages = PEERS[name]
     with contextlib.redirect_stdout(io.StringIO()):  # some peers greet
-        analyze = PEERS[name](Path(path), int(cores))
+        started = time.perf_counter()
+        analyze = prepare(Path(path), int(cores))
+        session = time.perf_counter() - started
         started = time.perf_counter()
         analyze()
         seconds = time.perf_counter() - started
-    print(f"phase analyze took {seconds:.3f}")
+    print(f"phase start took {session:.3f}\nphase analyze took {seconds:.3f}")
+    for package in packages:
+        print(f"version {package} {importlib.metadata.version(package)}")
+    if jar := os.environ.get("DEEQU_JAR"):
+        print(f"version {Path(jar).stem}")
+        _stop_spark()
+
+
+def _stop_spark() -> None:
+    """Stop the session and PyDeequ's callback server, whose thread would keep the process alive."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        gateway: Any = session.sparkContext._gateway  # noqa: SLF001
+        session.stop()
+        gateway.shutdown_callback_server()
 
 
 if __name__ == "__main__":

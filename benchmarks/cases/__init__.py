@@ -1,0 +1,30 @@
+"""What is compared: each case makes its data, runs the job and its peers in turn, and returns comparisons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.cases.containers import containers
+from benchmarks.cases.growth import cores, memory, rows
+from benchmarks.cases.profilers import csv, parquet, profilers, small
+from benchmarks.cases.shapes import capture, wide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.comparison import Comparison
+    from benchmarks.subjects import Setup
+
+CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
+    "small": small,
+    "profilers": profilers,
+    "csv": csv,
+    "parquet": parquet,
+    "rows": rows,
+    "memory": memory,
+    "cores": cores,
+    "containers": containers,
+    "wide": wide,
+    "capture": capture,
+}
+"""In the order of the table."""

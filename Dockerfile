@@ -7,12 +7,13 @@ FROM ${BASE_IMAGE} AS build
 RUN apt-get update \
  && { python3.11 -c 'import ensurepip, venv' 2>/dev/null || apt-get install -y --no-install-recommends python3 python3-venv; } \
  && rm -rf /var/lib/apt/lists/*
-RUN python3.11 -m venv /opt/analyzer
+RUN python3.11 -m venv /opt/analyzer && /opt/analyzer/bin/pip uninstall --yes --quiet setuptools
 ENV PATH=/opt/analyzer/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # Dependencies before code: this layer changes with the lock alone.
 COPY requirements.lock .ci/slim-packages /build/
 RUN pip install --no-compile --require-hashes --requirement /build/requirements.lock \
+ && rm -f /opt/analyzer/bin/*.cmd /opt/analyzer/bin/[aA]ctivate* \
  && /build/slim-packages /opt/analyzer/lib/python3.11/site-packages \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/analyzer/lib/python3.11/site-packages
 
@@ -32,7 +33,7 @@ RUN mkdir -p /usr/share/man/man1 \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc /usr/share/man
 COPY --from=build /opt/analyzer /opt/analyzer
 # Jars that every Spark session of the image finds, such as Deequ's; the folder may be absent.
-COPY pyproject.toml jars*/*.jar /opt/analyzer/lib/python3.11/site-packages/pyspark/jars/
+COPY requirements.lock jars*/*.jar /opt/analyzer/lib/python3.11/site-packages/pyspark/jars/
 COPY --from=build /code /opt/analyzer/lib/python3.11/site-packages/
 COPY preprocessors /opt/analyzer/preprocessors
 ENV PATH=/opt/analyzer/bin:$PATH \
@@ -42,7 +43,7 @@ ENV PATH=/opt/analyzer/bin:$PATH \
 # The command, and the archive of classes with which Spark starts faster.
 RUN printf '#!/opt/analyzer/bin/python\nimport sys\nfrom analyzer.__main__ import main\nsys.exit(main())\n' >/opt/analyzer/bin/analyzer \
  && chmod 755 /opt/analyzer/bin/analyzer \
- && rm "$SPARK_HOME/jars/pyproject.toml" \
+ && rm "$SPARK_HOME/jars/requirements.lock" \
  && analyzer prepare-spark \
  && rm -rf /tmp/*
 

@@ -20,7 +20,7 @@ RUN pip install --no-compile --require-hashes --requirement /build/requirements.
 COPY pyproject.toml README.md /build/code/
 COPY analyzer /build/code/analyzer
 RUN pip install --no-compile --no-deps --target /code /build/code \
- && rm -rf /code/bin \
+ && rm -rf /code/bin /code/*.dist-info/direct_url.json \
  && python -m compileall -q --invalidation-mode unchecked-hash /code
 
 # --- the image --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def docker(*words: str, timeout: float = 300, check: bool = True) -> str:
 
 
 @pytest.fixture(scope="session")
-def engine() -> None:
+def docker_engine() -> None:
     """See to a Docker engine, or skip and say why; `make test-image` does not skip."""
     done = subprocess.run([TOP / ".ci" / "docker"], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -44,7 +44,7 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def image(engine: None) -> str:
+def image(docker_engine: None) -> str:
     """Build the image of this checkout once, and give its name; ANALYZER_TEST_IMAGE names one to test instead."""
     if given := os.environ.get("ANALYZER_TEST_IMAGE"):
         return given
@@ -149,7 +149,8 @@ def run_container(image: str) -> Iterator[RunContainer]:
 
     `run_container(job, "--memory", "1g", network="none", image=..., command=[...], environment={...})` starts one with
     the mounts and variables of `job` (an OptMl or None) and returns it without waiting for it. The root file system is
-    read-only with a tmpfs on /tmp unless `read_only=False`.
+    read-only with a tmpfs on /tmp unless `read_only=False`. `by_description` leaves the variables of the job to
+    processingjobconfig.json.
     """
     started: list[str] = []
     ours = image
@@ -163,9 +164,10 @@ def run_container(image: str) -> Iterator[RunContainer]:
         command: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
         name: str | None = None,
+        by_description: bool = False,
     ) -> Container:
         name = name or f"analyzer-test-{uuid.uuid4().hex[:12]}"
-        variables = {**(job.environment if job else {}), **(environment or {})}
+        variables = {**(job.environment if job and not by_description else {}), **(environment or {})}
         words = [word for key, text in variables.items() for word in ("--env", f"{key}={text}")]
         words += job.mounts() if job else []
         words += ["--read-only", "--tmpfs", "/tmp"] if read_only else []

@@ -78,7 +78,7 @@ def test_both_engines_write_the_same_bytes_in_containers(baseline_job, opt_ml, r
 
 
 def test_variables_of_the_job_description_alone_are_enough(baseline_job, run_container):
-    container = run_container(baseline_job, environment={name: "" for name in BASELINE})
+    container = run_container(baseline_job, by_description=True)
     assert container.wait() == 0, container.log
     assert baseline_job.message == CLEAN
 
@@ -165,3 +165,40 @@ def test_a_job_writes_nothing_into_the_container_itself(baseline_job, run_contai
     container = run_container(job, "--tmpfs", "/tmp", read_only=False)
     assert container.wait() == 0, container.log
     assert [change for change in container.changes() if "/opt/ml" not in change and change not in {"C /opt"}] == []
+
+
+NEEDY = "import tabulate\n\ndef preprocess_handler(line):\n    return {'version': tabulate.__version__, 'line': line}\n"
+
+
+def test_requirements_of_a_script_are_installed_where_there_is_a_network(baseline_job, run_container, tmp_path):
+    job = with_script(baseline_job, tmp_path / "code", NEEDY, "tabulate==0.9.0")
+    container = run_container(job, "--user", ANYBODY, network="host")
+    assert container.wait() == 0, container.log
+    names = {each["name"]: each for each in job.document("statistics.json")["features"]}
+    buckets = names["version"]["string_statistics"]["distribution"]["categorical"]["buckets"]
+    assert [bucket["value"] for bucket in buckets] == ["0.9.0"]
+
+
+def test_requirements_without_a_network_end_the_job_with_the_cure(baseline_job, run_container, tmp_path):
+    job = with_script(baseline_job, tmp_path / "code", NEEDY, "tabulate==0.9.0")
+    container = run_container(job)
+    assert container.wait(60) == 255
+    assert f"{SCRIPT}/requirements.txt cannot be installed: the package index cannot be reached" in job.message
+    assert "tabulate==0.9.0" in job.message
+    assert "build an image that has the packages" in job.message
+    assert list(job.output.iterdir()) == []
+
+
+def test_a_script_runs_on_spark_in_a_container(baseline_job, run_container, tmp_path):
+    """Over more partitions than a group, so that states are merged by a shuffle, which needs native libraries."""
+    code = "def preprocess_handler(record):\n    return [] if 'pad' in record else {'age': record['age']}\n"
+    job = with_script(baseline_job, tmp_path / "code", code)
+    folder = job.inputs["processing/input/baseline_dataset_input"]
+    for number in range(18):
+        (folder / f"{number}.json").write_text(json.dumps([{"age": number, "plan": "x"}] * 10 + [{"pad": "y" * 33_000_000}]))
+    (folder / "train.csv").unlink()
+    job.environment |= {"ANALYZER_ENGINE": "spark", "dataset_format": '{"json":{"lines":false}}'}
+    container = run_container(job)
+    assert container.wait() == 0, container.log
+    assert "in 18 partitions on spark" in container.log
+    assert job.document("statistics.json")["dataset"]["item_count"] == 180

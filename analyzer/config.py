@@ -523,7 +523,10 @@ def _own_fields(values: _Values) -> dict[str, Any]:
     return {
         "root": values.root,
         **{name.lower(): values.choice(PREFIX + name) for name in choices},
-        **{name.lower(): values.boolean(PREFIX + name) for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS")},
+        **{
+            name.lower(): values.boolean(PREFIX + name)
+            for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS")
+        },
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
@@ -782,10 +785,9 @@ def format_document(dataset_format: DatasetFormat) -> dict[str, Any]:
             return {"json": {"lines": lines}}
         case ParquetFormat():
             return {"parquet": {}}
-        case SparkFormat(form, None, options):
-            return {"spark": {"format": form, "options": dict(options)}}
-        case SparkFormat(_, table, options):
-            return {"spark": {"table": table, "options": dict(options)}}
+        case SparkFormat(form, table, options):
+            source = {"format": form} if table is None else {"table": table}
+            return {"spark": {**source, "options": dict(options)}}
         case AddedFormat(name, options):
             return {name: dict(options)}
         case CaptureFormat():

@@ -84,7 +84,7 @@ def run(config: JobConfig) -> int:
 
 
 def _prepare_extensions(config: JobConfig, baseline: Baseline) -> None:
-    """Load what packages add and install what scripts require, so that what fails there fails before the data is read."""
+    """Load what packages add and install what scripts require: what fails there is to fail before data is read."""
     if isinstance(config.dataset_format, AddedFormat):
         from analyzer.readers.added_files import reader_of
 

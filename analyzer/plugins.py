@@ -1,7 +1,7 @@
 """What installed packages add by entry points: readers of other formats, and checks beside the built-in ones.
 
-Packages can only add names. One that does not load, fails or answers nonsense ends the job with a PluginError that names
-it: a monitor without its checks must not be able to say that nothing was violated.
+Packages can only add names. One that does not load, fails or answers nonsense ends the job with a PluginError that
+names it: a monitor without its checks must not be able to say that nothing was violated.
 """
 
 from __future__ import annotations

@@ -122,7 +122,9 @@ def _pieces(file: File, dataset_format: DatasetFormat) -> list[tuple[Piece, int]
 
 def _is_whole(dataset_format: DatasetFormat) -> bool:
     """Tell formats whose files cannot be cut: JSON documents, and what a package's reader takes by its path."""
-    return isinstance(dataset_format, AddedFormat) or (isinstance(dataset_format, JsonFormat) and not dataset_format.lines)
+    return isinstance(dataset_format, AddedFormat) or (
+        isinstance(dataset_format, JsonFormat) and not dataset_format.lines
+    )
 
 
 def _row_groups(file: File) -> list[tuple[Piece, int]]:

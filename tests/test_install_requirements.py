@@ -25,7 +25,9 @@ def make_wheel(folder: Path, name: str = "greeting_of_tests", code: str = "WORD 
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr(f"{name}.py", code)
         wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         wheel.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     return path
 
@@ -106,7 +108,11 @@ def test_what_the_environment_has_is_not_installed_again(script, tmp_path):
     before = list(sys.path)
     install_requirements(script)
     assert sys.path == before
-    assert not [path for path in (tmp_path / "tmp").rglob("*") if path.is_dir() and path.name != f"analyzer-packages-{module.os.getuid()}"]
+    assert not [
+        path
+        for path in (tmp_path / "tmp").rglob("*")
+        if path.is_dir() and path.name != f"analyzer-packages-{module.os.getuid()}"
+    ]
 
 
 def test_what_the_environment_has_wins(script, tmp_path):

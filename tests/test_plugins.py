@@ -33,7 +33,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         info = site / f"{package}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        points = {group: "".join(f"{name} = {value}\n" for name, value in some.items()) for group, some in groups.items()}
+        points = {
+            group: "".join(f"{name} = {value}\n" for name, value in some.items()) for group, some in groups.items()
+        }
         (info / "entry_points.txt").write_text("".join(f"[analyzer.{group}]\n{text}" for group, text in points.items()))
         importlib.invalidate_caches()
         plugins.plugins.cache_clear()

@@ -30,7 +30,8 @@ class Reading:
     """How to read the pieces of a job; the same for all of them, and picklable.
 
     `columns` are the names of columns that are known by position, `header` those that the files' header lines carry
-    (in `columns` order). `requirements` says whether to install what the script requires. `widths` are the numbers of fields of captured payloads, by index name; 0: named values.
+    (in `columns` order). `requirements` says whether to install what the script requires. `widths` are the numbers of
+    fields of captured payloads, by index name; 0: named values.
     """
 
     dataset_format: DatasetFormat

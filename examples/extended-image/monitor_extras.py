@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -36,12 +37,20 @@ def read_fixed_width(path: str, options: Mapping[str, Any]) -> Iterator[pa.Recor
     if not columns:
         raise ConfigError("fixedWidth names no columns.", 'Say {"fixedWidth":{"columns":{"name":[0,8]}}}.')
     width = max(end for _, end in columns.values())
-    with open(path, encoding="utf-8") as lines:
-        number = 0
+    before = 0
+    with Path(path).open(encoding="utf-8") as lines:
         while block := [line.rstrip("\n") for line in islice(lines, ROWS_AT_ONCE)]:
-            for number, line in enumerate(block, start=number + 1):
-                if len(line) < width:
-                    raise InputError(f"{path}, line {number} has {len(line)} characters.", f"Expected at least {width}.")
-            yield pa.record_batch(
-                {name: pa.array([line[a:b].strip() or None for line in block], pa.string()) for name, (a, b) in columns.items()}
-            )
+            _refuse_short(block, width, path, before)
+            before += len(block)
+            yield pa.record_batch({name: _field(block, first, end) for name, (first, end) in columns.items()})
+
+
+def _refuse_short(block: list[str], width: int, path: str, before: int) -> None:
+    for number, line in enumerate(block, start=before + 1):
+        if len(line) < width:
+            raise InputError(f"{path}, line {number} has {len(line)} characters.", f"Expected at least {width}.")
+
+
+def _field(block: list[str], first: int, end: int) -> pa.Array:
+    """Cut a field out of lines; one that is blank is a missing value."""
+    return pa.array([line[first:end].strip() or None for line in block], pa.string())

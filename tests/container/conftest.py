@@ -1,4 +1,4 @@
-"""Real containers of the image: the engine, the image built once, a folder that stands for /opt/ml, and a way to run."""
+"""Real containers: the engine, the image built once, a folder that stands for /opt/ml, and a way to run."""
 
 from __future__ import annotations
 
@@ -129,13 +129,16 @@ class OptMl:
         resources = {"current_host": self.host, "hosts": list(self.hosts)}
         (config / "resourceconfig.json").write_text(json.dumps(resources))
         inputs = [f"{path}:/opt/ml/{place}:ro" for place, path in self.inputs.items()]
-        own = [f"{config}:/opt/ml/config:ro", *(f"{self.folder / at}:/opt/ml/{at}" for at in ("processing/output", "output"))]
+        own = [
+            f"{config}:/opt/ml/config:ro",
+            *(f"{self.folder / at}:/opt/ml/{at}" for at in ("processing/output", "output")),
+        ]
         return [word for mount in (*inputs, *own) for word in ("--volume", mount)]
 
 
 @pytest.fixture
 def opt_ml(tmp_path: Path) -> Callable[..., OptMl]:
-    """Make a folder that stands for /opt/ml: `opt_ml("algo-1", environment={...}, inputs={"processing/input/x": path})`."""
+    """Make a folder for /opt/ml: `opt_ml("algo-1", environment={...}, inputs={"processing/input": path})`."""
 
     def make(name: str = "ml", **fields: Any) -> OptMl:
         return OptMl(tmp_path / name, **fields)

@@ -30,7 +30,10 @@ def test_the_example_adds_to_the_image_in_two_lines() -> None:
 
 @ENGINES
 def test_the_added_reader_and_check_do_their_work_in_a_container(engine, extended, opt_ml, run_container, tmp_path):
-    for name, lines in (("before", [f"s{i % 7:<3}{i * 1.5:>6}" for i in range(100)]), ("now", ["s1  " + "  42.0"] * 50)):
+    for name, lines in (
+        ("before", [f"s{i % 7:<3}{i * 1.5:>6}" for i in range(100)]),
+        ("now", ["s1  " + "  42.0"] * 50),
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_text("\n".join(lines) + "\n")
     environment = {

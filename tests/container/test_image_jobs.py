@@ -15,7 +15,10 @@ ANYBODY = "1000650000:1000650000"
 CLEAN = "Completed: Job completed successfully with no violations."
 REPORTS = {"constraints.json", "profile.json", "state.json.gz", "statistics.json"}
 CSV = {"dataset_format": '{"csv":{"header":true}}', "output_path": "/opt/ml/processing/output"}
-BASELINE = CSV | {"dataset_source": "/opt/ml/processing/input/baseline_dataset_input", "publish_cloudwatch_metrics": "Disabled"}
+BASELINE = CSV | {
+    "dataset_source": "/opt/ml/processing/input/baseline_dataset_input",
+    "publish_cloudwatch_metrics": "Disabled",
+}
 SCRIPT = "/opt/ml/processing/input/record_preprocessor_script_input"
 ENGINES = pytest.mark.parametrize("engine", ["local", "spark"])
 
@@ -70,7 +73,9 @@ def test_a_baseline_without_network_on_a_read_only_system_as_anybody(engine, bas
 
 
 def test_both_engines_write_the_same_bytes_in_containers(baseline_job, opt_ml, run_container):
-    other = opt_ml("other", environment=baseline_job.environment | {"ANALYZER_ENGINE": "spark"}, inputs=baseline_job.inputs)
+    other = opt_ml(
+        "other", environment=baseline_job.environment | {"ANALYZER_ENGINE": "spark"}, inputs=baseline_job.inputs
+    )
     containers = [run_container(baseline_job), run_container(other)]
     assert [container.wait() for container in containers] == [0, 0]
     for name in REPORTS:
@@ -112,8 +117,15 @@ def test_a_monitoring_run_with_the_mounts_of_the_service(baseline_job, opt_ml, r
     )
     container = run_container(job)
     assert container.wait() == 0, container.log
-    found = {(each["feature_name"], each["constraint_check_type"]) for each in job.document("constraint_violations.json")["violations"]}
-    assert found == {("age", "baseline_drift_check"), ("plan", "categorical_values_check"), ("plan", "baseline_drift_check")}
+    found = {
+        (each["feature_name"], each["constraint_check_type"])
+        for each in job.document("constraint_violations.json")["violations"]
+    }
+    assert found == {
+        ("age", "baseline_drift_check"),
+        ("plan", "categorical_values_check"),
+        ("plan", "baseline_drift_check"),
+    }
     assert job.message == "CompletedWithViolations: Job completed successfully with 3 violations."
     metrics = (job.folder / "output" / "metrics" / "cloudwatch" / "cloudwatch_metrics.jsonl").read_text()
     assert '"churn-hourly"' in metrics
@@ -123,7 +135,9 @@ def test_a_job_that_fails_leaves_message_and_exit_code(baseline_job, run_contain
     (training / "more.csv").write_text("other,header\n1,2\n")
     container = run_container(baseline_job)
     assert container.wait() == 255
-    assert baseline_job.message.startswith("Error: /opt/ml/processing/input/baseline_dataset_input/train.csv: its header")
+    assert baseline_job.message.startswith(
+        "Error: /opt/ml/processing/input/baseline_dataset_input/train.csv: its header"
+    )
     assert list(baseline_job.output.iterdir()) == []
 
 
@@ -164,7 +178,7 @@ def test_a_job_writes_nothing_into_the_container_itself(baseline_job, run_contai
     job = with_script(baseline_job, tmp_path / "code", "def preprocess_handler(line):\n    return line\n")
     container = run_container(job, "--tmpfs", "/tmp", read_only=False)
     assert container.wait() == 0, container.log
-    assert [change for change in container.changes() if "/opt/ml" not in change and change not in {"C /opt"}] == []
+    assert [change for change in container.changes() if "/opt/ml" not in change and change != "C /opt"] == []
 
 
 NEEDY = "import tabulate\n\ndef preprocess_handler(line):\n    return {'version': tabulate.__version__, 'line': line}\n"
@@ -195,7 +209,9 @@ def test_a_script_runs_on_spark_in_a_container(baseline_job, run_container, tmp_
     job = with_script(baseline_job, tmp_path / "code", code)
     folder = job.inputs["processing/input/baseline_dataset_input"]
     for number in range(18):
-        (folder / f"{number}.json").write_text(json.dumps([{"age": number, "plan": "x"}] * 10 + [{"pad": "y" * 33_000_000}]))
+        (folder / f"{number}.json").write_text(
+            json.dumps([{"age": number, "plan": "x"}] * 10 + [{"pad": "y" * 33_000_000}])
+        )
     (folder / "train.csv").unlink()
     job.environment |= {"ANALYZER_ENGINE": "spark", "dataset_format": '{"json":{"lines":false}}'}
     container = run_container(job)

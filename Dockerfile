@@ -17,9 +17,11 @@ RUN pip install --no-compile --require-hashes --requirement /build/requirements.
  && /build/slim-packages /opt/analyzer/lib/python3.11/site-packages \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/analyzer/lib/python3.11/site-packages
 
-COPY pyproject.toml README.md /build/code/
+COPY pyproject.toml /build/code/
 COPY analyzer /build/code/analyzer
-RUN pip install --no-compile --no-deps --target /code /build/code \
+# The package's description is not worth building all behind it anew.
+RUN echo 'See the project.' >/build/code/README.md \
+ && pip install --no-compile --no-deps --target /code /build/code \
  && rm -rf /code/bin /code/*.dist-info/direct_url.json \
  && python -m compileall -q --invalidation-mode unchecked-hash /code
 

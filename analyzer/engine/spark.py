@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
-ARCHIVE_SECONDS = 120
+ARCHIVE_SECONDS = 600
 TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64

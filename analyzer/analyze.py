@@ -26,6 +26,7 @@ from analyzer.documents import (
     TypeCounts,
 )
 from analyzer.errors import AnalyzerError
+from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.jsonlayout import java_double
 from analyzer.order_values import scala_order
 from analyzer.read import Partition, read_piece, restarted
@@ -80,10 +81,13 @@ Fold = Callable[[Sequence[Partition]], list[Folded]]
 def fold_partition(partition: Partition, task: Task) -> Folded:
     """Read a partition and fold its rows; a fault of the data comes back as `error`, with the quoting states."""
     folded = Folded(partition.index, partition.index, TableState(), [])
-    if task.reading.script:
+    script = task.reading.script
+    if script:
         random.seed(f"{task.reading.seed}:{partition.index}")
-    start_arrow_alone(task.reading.script)
+    start_arrow_alone(script)
     try:
+        if script and task.reading.requirements and has_requirements(script):
+            install_requirements(script)
         fold_batches(_batches(partition, task.reading, folded), task, folded.state)
     except AnalyzerError as error:
         folded.error = error

@@ -68,7 +68,15 @@ class SparkFormat:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-DatasetFormat = CsvFormat | JsonFormat | ParquetFormat | CaptureFormat | SparkFormat
+@dataclass(frozen=True, slots=True)
+class AddedFormat:
+    """A format that an installed package reads, by the name of its reader, with whatever options that takes."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+DatasetFormat = CsvFormat | JsonFormat | ParquetFormat | CaptureFormat | SparkFormat | AddedFormat
 
 EXAMPLES = (
     '{"csv":{"header":true,"output_columns_position":"START"}}',
@@ -177,6 +185,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
+    Setting(
+        "ANALYZER_INSTALL_REQUIREMENTS",
+        "true",
+        ("true", "false"),
+        "Install the requirements.txt beside a script before the script is loaded.",
+    ),
     Setting("ANALYZER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )
 """Every variable the analyzer reads; those with the prefix are ours, the others are the original's."""
@@ -234,6 +248,7 @@ class JobConfig:
     spark_threshold: int = SPARK_THRESHOLD
     evidence: bool = True
     preprocess_seed: int = 0
+    install_requirements: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
@@ -552,7 +567,10 @@ def _own_fields(values: _Values) -> dict[str, Any]:
     return {
         "root": values.root,
         **{name.lower(): values.choice(PREFIX + name) for name in choices},
-        **{name.lower(): values.boolean(PREFIX + name) for name in ("STRICT_CAPTURE", "EVIDENCE")},
+        **{
+            name.lower(): values.boolean(PREFIX + name)
+            for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS")
+        },
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
@@ -582,8 +600,21 @@ def _format_of(document: Any) -> DatasetFormat:
     ((key, options),) = document.items()
     form = _FORMS.get(key.lower())
     if form is None:
-        raise _bad_format(f"has the unknown key {_excerpt(key)}")
+        return _added(key, options)
     return form(_Options.of(key, options))
+
+
+def _added(key: str, options: Any) -> AddedFormat:
+    """Take the key for the name of a reader that an installed package adds, in exactly its spelling."""
+    from analyzer.plugins import READERS, names
+
+    known = names(READERS)
+    if key not in known:
+        added = f" (installed packages add {', '.join(known)})" if known else ""
+        raise _bad_format(f"has the unknown key {_excerpt(key)}{added}")
+    if not isinstance(options, dict | None):
+        raise _bad_format(f"has {_excerpt(options)} for {key!r} where an object of options belongs")
+    return AddedFormat(key, options or {})
 
 
 def _malformed(text: str, error: ValueError) -> ConfigError:
@@ -798,10 +829,11 @@ def format_document(dataset_format: DatasetFormat) -> dict[str, Any]:
             return {"json": {"lines": lines}}
         case ParquetFormat():
             return {"parquet": {}}
-        case SparkFormat(form, None, options):
-            return {"spark": {"format": form, "options": dict(options)}}
-        case SparkFormat(_, table, options):
-            return {"spark": {"table": table, "options": dict(options)}}
+        case SparkFormat(form, table, options):
+            source = {"format": form} if table is None else {"table": table}
+            return {"spark": {**source, "options": dict(options)}}
+        case AddedFormat(name, options):
+            return {name: dict(options)}
         case CaptureFormat():
             return _capture_document(dataset_format)
 

@@ -14,12 +14,14 @@ from typing import Any
 from analyzer.analyze import Task, finish_analysis, fold_all, merge_all
 from analyzer.analyzers.table import Domains, TableState
 from analyzer.check import check
-from analyzer.config import JobConfig, SparkFormat
+from analyzer.checks.added import added_checks
+from analyzer.config import AddedFormat, JobConfig, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations
 from analyzer.errors import BaselineError, InputError
-from analyzer.fetch_scripts import fetched_scripts
+from analyzer.fetch_scripts import Scripts, fetched_scripts
+from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.jsonlayout import dump
 from analyzer.metrics import check_schedule, metric_records, write_metrics
 from analyzer.name_columns import Naming, name_columns, rename_by_baseline, resolve_excluded
@@ -77,11 +79,25 @@ def run(config: JobConfig) -> int:
     check_writable(config.output_path)
     baseline = read_baseline(config)
     with fetched_scripts(config) as scripts:
+        _prepare_extensions(config, baseline, scripts)
         state = analyze_source(config, baseline, scripts.record)
         verdict = report(state, baseline, config)
         if scripts.post_analytics:
             postprocess(scripts.post_analytics)
     return len(verdict.violations)
+
+
+def _prepare_extensions(config: JobConfig, baseline: Baseline, scripts: Scripts) -> None:
+    """Load what packages add and install what scripts require: what fails there is to fail before data is read."""
+    if isinstance(config.dataset_format, AddedFormat):
+        from analyzer.readers.added_files import reader_of
+
+        reader_of(config.dataset_format)
+    if baseline.is_given:
+        added_checks()
+    for script in filter(None, (scripts.record, scripts.post_analytics)):
+        if config.install_requirements and has_requirements(script):
+            install_requirements(script)
 
 
 def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
@@ -157,6 +173,7 @@ def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> R
         header=naming.header,
         widths=naming.widths,
         script=script,
+        requirements=config.install_requirements,
         seed=config.preprocess_seed,
         strict=config.strict_capture,
         surplus=config.surplus_fields,
@@ -251,7 +268,8 @@ def _judge(analysis: Analysis, baseline: Baseline, config: JobConfig) -> Verdict
         log.info("Evaluating stats")
     if not analysis.statistics.item_count:
         return Verdict(notes=("There were no rows, so nothing was judged.",))
-    verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility)
+    added = added_checks() if baseline.is_given else {}
+    verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility, added)
     for note in verdict.notes:
         log.info("%s", note)
     _log_quirks(verdict.quirks)

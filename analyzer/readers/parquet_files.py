@@ -52,6 +52,15 @@ def read_parquet(piece: Piece, reading: Reading, report: PieceReport) -> Iterato
         raise _corrupt(piece.path, error) from error
 
 
+def batches_to_rows(batches: Iterator[pa.RecordBatch], reading: Reading, report: PieceReport) -> Iterator[Batch]:
+    """Yield the rows of batches that somebody else has read, all columns; a script gets each row as a dict."""
+    if reading.script is not None:
+        yield from _through_script(batches, 0, reading, report)
+        return
+    for batch in batches:
+        yield from _rows(iter([batch]), batch.schema.names, [], report)
+
+
 def _excluded(names: Sequence[str], excluded: Collection[str]) -> frozenset[str]:
     """Columns that need not be read, by name or index."""
     by_index = {names[int(each)] for each in excluded if each.isdecimal() and int(each) < len(names)}

@@ -10,8 +10,10 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,9 +22,9 @@ import pyarrow as pa
 
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, merge_folded
 from analyzer.analyzers.table import Batch, Run, TableState
-from analyzer.config import JobConfig, SparkFormat
+from analyzer.config import JobConfig, SparkFormat, find_root
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
-from analyzer.engine.local import tune_workers
+from analyzer.engine.local import TUNED, tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
 from analyzer.read import Partition
@@ -38,6 +40,24 @@ ARCHIVE_SECONDS = 120
 TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
+SUBMIT = "PYSPARK_SUBMIT_ARGS"
+SUBMITTED = "PYSPARK_GATEWAY_PORT"
+"""Set by spark-submit for the Python program that it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Executors that a run has brought itself: settings of a session on them, and those that only a file may hold.
+
+    `patience` is how many seconds the run goes on without any executor.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    properties: Path | None = None
+    patience: float | None = None
+
+
+NO_DEPLOYMENT = Deployment()
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
@@ -50,10 +70,11 @@ def has_java() -> bool:
 
 
 @contextmanager
-def spark_session(config: JobConfig) -> Iterator[SparkSession]:
+def spark_session(config: JobConfig, deployment: Deployment = NO_DEPLOYMENT) -> Iterator[SparkSession]:
     """Start Spark, or take the session there is, and stop it only if it was started here.
 
-    The master is `SPARK_MASTER`, else what Spark's own configuration says, else this machine's cores.
+    The master is the deployment's, else `SPARK_MASTER`, else what Spark's own configuration says, else this machine's
+    cores.
     Raises EngineError where there is no Java or Spark does not start.
     """
     if importlib.util.find_spec("pyspark") is None or not has_java():
@@ -68,11 +89,28 @@ def spark_session(config: JobConfig) -> Iterator[SparkSession]:
         yield existing
         return
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
-        session = _start(config.cores, scratch)
+        with _submitted_with(deployment.properties):
+            session = _start(config.cores, scratch, deployment.settings)
         try:
             yield session
         finally:
             session.stop()
+
+
+@contextmanager
+def _submitted_with(properties: Path | None) -> Iterator[None]:
+    """Hand Spark a file of settings beside the user's own: what is given otherwise stands on its command line."""
+    if properties is None:
+        yield
+        return
+    given = os.environ.get(SUBMIT)
+    os.environ[SUBMIT] = f"--properties-file {properties} --load-spark-defaults {given or 'pyspark-shell'}"
+    try:
+        yield
+    finally:
+        os.environ.pop(SUBMIT)
+        if given is not None:
+            os.environ[SUBMIT] = given
 
 
 def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> SparkSession:
@@ -82,7 +120,7 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("analyzer")
-    for key, value in {**_settings(cores, scratch), **more}.items():
+    for key, value in {**_settings(cores, scratch, more), **more}.items():
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()
@@ -133,17 +171,18 @@ def prepare() -> Path:
     return path
 
 
-def _settings(cores: int, scratch: str) -> dict[str, str]:
+def _settings(cores: int, scratch: str, given: Mapping[str, str]) -> dict[str, str]:
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": os.path.join(scratch, "warehouse"),  # noqa: PTH118
         "spark.sql.session.timeZone": "UTC",
-        "spark.executorEnv.POLARS_MAX_THREADS": "1",
-        "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+        **{f"spark.executorEnv.{name}": os.environ[name] for name in TUNED if name in os.environ},
         # Tasks are few and each is a file split: joining small shuffles would only serialise their merging.
         "spark.sql.shuffle.partitions": str(cores * 2),
     }
+    if "spark.master" in given:
+        return settings
     master = os.environ.get("SPARK_MASTER")
     if master is None and not _is_configured():
         master = f"local[{cores}]"
@@ -159,9 +198,14 @@ def _settings(cores: int, scratch: str) -> dict[str, str]:
     return settings
 
 
+def has_master() -> bool:
+    """Tell whether there is a cluster already that the job was told to use."""
+    return "SPARK_MASTER" in os.environ or _is_configured()
+
+
 def _is_configured() -> bool:
     """Tell whether spark-submit or spark-defaults.conf names a master."""
-    if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+    if "--master" in os.environ.get(SUBMIT, "") or SUBMITTED in os.environ:
         return True
     folder = os.environ.get("SPARK_CONF_DIR") or os.path.join(os.environ.get("SPARK_HOME", "/nowhere"), "conf")  # noqa: PTH118
     defaults = os.path.join(folder, "spark-defaults.conf")  # noqa: PTH118
@@ -174,21 +218,29 @@ def _is_configured() -> bool:
 # --- partitions -------------------------------------------------------------------------------------------------------
 
 
-def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: Task) -> list[Folded]:
+def fold_on_spark(
+    session: SparkSession, partitions: Sequence[Partition], task: Task, patience: float | None = None
+) -> list[Folded]:
     """Fold partitions, a few neighbours a task; the states of a group are merged by another task.
 
-    Raises EngineError where Spark fails for a reason outside the data.
+    Raises EngineError where Spark fails for a reason outside the data, or has no executors for `patience` seconds.
     """
     work = list(partitions)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        here = _seen_from_here(task)
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield _row(number, number // GROUP, fold_partition(work[number], task))
+                yield _row(number, number // GROUP, fold_partition(work[number], here))
 
     tasks = min(len(work), TASKS_PER_CORE * _parallelism(session))
     folded = session.range(0, len(work), 1, tasks).mapInArrow(fold, FOLDED)
-    return _collect(session, folded, tasks, are_grouped=len(work) > GROUP)
+    return _collect(session, folded, tasks, are_grouped=len(work) > GROUP, patience=patience)
+
+
+def _seen_from_here(task: Task) -> Task:
+    """Let a task on another host look below that host's root for the files that it has itself."""
+    return replace(task, peers=task.peers.seen_from(find_root(os.environ))) if task.peers else task
 
 
 def _parallelism(session: SparkSession) -> int:
@@ -213,11 +265,13 @@ def _merge_group(rows: pa.Table) -> pa.Table:
     return pa.Table.from_batches([_row(merged.first, ordered.column("bunch")[0].as_py(), merged)])
 
 
-def _collect(session: SparkSession, folded: DataFrame, tasks: int, *, are_grouped: bool) -> list[Folded]:
+def _collect(
+    session: SparkSession, folded: DataFrame, tasks: int, *, are_grouped: bool, patience: float | None = None
+) -> list[Folded]:
     """Merge in groups on the cluster where there are several, and bring one state a group to the driver."""
     if are_grouped:
         folded = folded.groupBy("bunch").applyInArrow(_merge_group, FOLDED)
-    with _watched(session, tasks):
+    with _watched(session, tasks, patience):
         rows = _run(lambda: folded.select("id", "bunch", "outcome").collect())
     rows.sort(key=lambda row: row["id"])
     outcomes = [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
@@ -242,20 +296,49 @@ def _run(action: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _watched(session: SparkSession, tasks: int) -> Iterator[None]:
-    """Follow the tasks of the running job; Spark Connect has no tracker and shows no progress."""
+def _watched(session: SparkSession, tasks: int, patience: float | None) -> Iterator[None]:
+    """Follow the tasks of the running job; Spark Connect has no tracker and shows no progress.
+
+    Raises EngineError where there were no executors for `patience` seconds; Spark would wait for ever.
+    """
     context = getattr(session, "sparkContext", None)
     if context is None:
         yield
         return
     ended = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(context.statusTracker(), tasks, ended), daemon=True)
-    watcher.start()
+    deserted = threading.Event()
+    watchers = [threading.Thread(target=_watch, args=(context.statusTracker(), tasks, ended), daemon=True)]
+    if patience is not None:
+        guard = threading.Thread(target=_guard, args=(context, patience, ended, deserted), daemon=True)
+        watchers.append(guard)
+    for watcher in watchers:
+        watcher.start()
     try:
         yield
+    except EngineError as error:
+        if deserted.is_set():
+            raise EngineError(
+                f"Spark had no executors for {patience:.0f} s: the workers of all hosts have ended or never came up.",
+                "See the logs of the hosts; this is mostly for want of memory.",
+            ) from error
+        raise
     finally:
         ended.set()
-        watcher.join()
+        for watcher in watchers:
+            watcher.join()
+
+
+def _guard(context: Any, patience: float, ended: threading.Event, deserted: threading.Event) -> None:
+    """Cancel what is running when there has been no executor for so long."""
+    seen = time.monotonic()
+    while not ended.wait(POLL_SECONDS):
+        with suppress(Exception):  # Spark is being stopped
+            if context._jsc.sc().getExecutorMemoryStatus().size() > 1:  # noqa: SLF001 (the driver is one of them)
+                seen = time.monotonic()
+            elif time.monotonic() - seen > patience:
+                deserted.set()
+                context.cancelAllJobs()
+                return
 
 
 def _watch(tracker: Any, tasks: int, ended: threading.Event) -> None:

@@ -15,6 +15,7 @@ from analyzer.preprocess import Row, flatten_json
 from analyzer.readers.pieces import Piece
 from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.scripts import row_dicts
+from analyzer.stores.peers import open_shared
 
 ROWS_AT_ONCE = 65_536
 KNOWN = (
@@ -62,7 +63,7 @@ def open_parquet(path: str) -> Any:
     Raises InputError where it is none.
     """
     try:
-        return pq.ParquetFile(path, memory_map=False)
+        return pq.ParquetFile(open_shared(path) or path, memory_map=False)
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(path, error) from error
 

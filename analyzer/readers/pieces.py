@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from typing import IO, cast
 
 from analyzer.errors import InputError
 from analyzer.readers.quotes import NEWLINE, QuoteStates, first_record_end, last_record_end
+from analyzer.stores.peers import open_shared
 
 BLOCK = 8 * 1024 * 1024
+SHARED_BUFFER = 256 * 1024
 TAIL_BLOCK = 64 * 1024
 LONGEST_RECORD = 256 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -50,7 +53,21 @@ def open_bytes(path: str) -> IO[bytes]:
     Raises InputError where it cannot be opened.
     """
     with readable(path):
-        return cast("IO[bytes]", gzip.open(path, "rb")) if is_gzip(path) else Path(path).open("rb")
+        shared = open_shared(path)
+        plain = Path(path).open("rb") if shared is None else io.BufferedReader(shared, SHARED_BUFFER)  # noqa: SIM115 (the caller's)
+        return cast("IO[bytes]", Decompressed(plain)) if is_gzip(path) else plain
+
+
+class Decompressed(gzip.GzipFile):
+    """The content of a gzip file; closing it closes the file."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__(fileobj=stream, mode="rb")
+        self._stream = stream
+
+    def close(self) -> None:
+        super().close()
+        self._stream.close()
 
 
 def is_gzip(path: str) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import click
 
-from analyzer.config import SETTINGS, Setting, read_command
+from analyzer.config import SETTINGS, Location, Setting, read_command, read_location
 from analyzer.finish import Outcome, message_of
 
 OF_ALL_COMMANDS: Final = ("--help", "-h", "--version")
@@ -86,7 +85,7 @@ def _run_command() -> click.Command:
 
 def _merge_command() -> click.Command:
     settings = {setting.variable: setting for setting in SETTINGS}
-    states = click.Argument(["states"], metavar="STATE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+    states = click.Argument(["states"], metavar="STATE...", nargs=-1, required=True, type=read_location)
     output = click.Option(["--output", OUTPUT], metavar="FOLDER", required=True, help=settings[OUTPUT].help)
     flags = [_option(settings[name]) for name in MERGING]
     brief = "Merge states of runs: hours into a day or a baseline."
@@ -134,7 +133,7 @@ def _run(**given: str | None) -> int:
     return run_job(_flags(given))
 
 
-def _merge(states: tuple[Path, ...], **given: str | None) -> int:
+def _merge(states: tuple[Location, ...], **given: str | None) -> int:
     # Merging reads no data, so format and source are of no account; they have to be named all the same.
     placeholders = {"dataset_format": '{"csv":{}}', "dataset_source": str(states[0])}
     config = read_command(placeholders | _flags(given))

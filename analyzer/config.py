@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Location = Path | str
-"""Where data lies: a local path, or the text of a URI when it contains `://`."""
+"""Where a file or folder lies: a local path, or the text of a URI when it contains `://`."""
+SCHEMES = ("s3",)
+"""URIs that the analyzer reads and writes itself; Spark may know more."""
 Position = Literal["START", "END"]
 PREFIX = "ANALYZER_"
 CONTAINER_ROOT = "/opt/ml"
@@ -106,16 +108,16 @@ class Setting:
         return "--" + self.variable.removeprefix(PREFIX).lower().replace("_", "-")
 
 
+PLACE = "path or an s3:// URI"
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("dataset_format", "", (), "Format of the data.", "JSON", required=True),
-    Setting("dataset_source", "", (), "Folder (or one file) with the data, read recursively.", "path", required=True),
-    Setting("output_path", "", (), "Folder for the reports.", "path", required=True),
-    Setting(
-        "baseline_constraints", "", (), "constraints.json to check against; without it nothing is checked.", "path"
-    ),
-    Setting("baseline_statistics", "", (), "statistics.json to compare with; without it no drift is computed.", "path"),
-    Setting("record_preprocessor_script", "", (), "Python file with preprocess_handler.", "path"),
-    Setting("post_analytics_processor_script", "", (), "Python file with postprocess_handler.", "path"),
+    Setting("dataset_source", "", (), "Folder (or one file) with the data, read recursively.", PLACE, required=True),
+    Setting("output_path", "", (), "Folder for the reports.", PLACE, required=True),
+    Setting("baseline_constraints", "", (), "constraints.json to check against; without it nothing is checked.", PLACE),
+    Setting("baseline_statistics", "", (), "statistics.json to compare with; without it no drift is computed.", PLACE),
+    Setting("record_preprocessor_script", "", (), "Python file with preprocess_handler.", PLACE),
+    Setting("post_analytics_processor_script", "", (), "Python file with postprocess_handler.", PLACE),
     Setting("start_time", "", (), "Start of the window; earlier captures are left out.", "time"),
     Setting("end_time", "", (), "End of the window; captures from then on are left out.", "time"),
     Setting("metric_time", "", (), "Timestamp of the metrics; else start_time, else now.", "time"),
@@ -214,11 +216,11 @@ class JobConfig:
 
     dataset_source: Location
     dataset_format: DatasetFormat
-    output_path: Path
+    output_path: Location
     baseline_constraints: Location | None = None
     baseline_statistics: Location | None = None
-    record_preprocessor_script: Path | None = None
-    post_analytics_processor_script: Path | None = None
+    record_preprocessor_script: Location | None = None
+    post_analytics_processor_script: Location | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
     metric_time: datetime | None = None
@@ -390,6 +392,12 @@ def _refuse_contradictions(config: JobConfig) -> None:
             f"start_time {utc_text(config.start_time)} is not before end_time {utc_text(config.end_time)}.",
             "Nothing lies in such a window: correct one of them or leave both out.",
         )
+    source = config.dataset_source
+    if isinstance(source, str) and not isinstance(config.dataset_format, SparkFormat) and not _is_known(source):
+        raise ConfigError(
+            f"dataset_source: {without_credentials(source)} is a URI that the analyzer does not read.",
+            "Use s3://, or mount or copy the data to a folder.",
+        )
     if config.engine == "local" and isinstance(config.dataset_format, SparkFormat):
         raise ConfigError(
             'ANALYZER_ENGINE is local, but dataset_format {"spark":...} names data that only Spark can read.',
@@ -400,6 +408,10 @@ def _refuse_contradictions(config: JobConfig) -> None:
             'record_preprocessor_script is set, but scripts do not see the rows of dataset_format {"spark":...}.',
             "Do in a table or view what the script does, or give the data as CSV, JSON or Parquet.",
         )
+
+
+def _is_known(uri: str) -> bool:
+    return uri.partition("://")[0].lower() in SCHEMES
 
 
 # --- from text to fields ---
@@ -438,12 +450,12 @@ class _Values:
         found = self.values.get(name)
         if found is None:
             return None
-        return found if "://" in found else _relocated(found, self.root)
+        return _uri(_BY_NAME[name], found) if "://" in found else _relocated(found, self.root)
 
     def path(self, name: str) -> Path | None:
         found = self.location(name)
         if isinstance(found, str):
-            raise _invalid(_BY_NAME[name], found, "a path in the file system of the job, no URI")
+            raise _invalid(_BY_NAME[name], without_credentials(found), "a path in the file system of the job, no URI")
         return found
 
     def path_or_default(self, name: str) -> Path:
@@ -457,6 +469,32 @@ class _Values:
 def _invalid(setting: Setting, found: str, allowed: str) -> ConfigError:
     default = f", or leave it out ({setting.default})" if setting.default else ""
     return ConfigError(f"{setting.variable} is {found!r}.", f"Set {setting.variable} to {allowed}{default}.")
+
+
+def _uri(setting: Setting, found: str) -> str:
+    """Check a URI; what Spark may know how to read is passed on as it is."""
+    scheme, _, rest = found.partition("://")
+    shown = without_credentials(found).partition("?")[0]
+    if not _is_known(found):
+        if setting.variable == "dataset_source":
+            return found
+        raise _invalid(setting, shown, f"a {PLACE}")
+    if "@" in rest.partition("/")[0] or re.search(r"\?.*\b(X-Amz-|AWSAccessKeyId=|Signature=)", rest):
+        raise ConfigError(
+            f"{setting.variable} is {shown!r}, a URI with credentials in it.",
+            "Write s3://bucket/key, and give the credentials to the AWS clients (docs/s3.md).",
+        )
+    if not rest.partition("/")[0]:
+        raise _invalid(setting, found, "s3://bucket/key")
+    return f"{scheme.lower()}://{rest}"
+
+
+def read_location(text: str) -> Location:
+    """Read a place that a command was given; unlike that of a variable it is left relative.
+
+    Raises ConfigError for a URI that cannot be read.
+    """
+    return _uri(Setting("STATE", "", (), "", PLACE), text) if "://" in text else Path(text)
 
 
 def _relocated(path: str, root: Path) -> Path:
@@ -494,6 +532,14 @@ def _publishes(values: _Values) -> bool:
     return any(values.text(f"sagemaker_{name}_name") for name in ("monitoring_schedule", "endpoint"))
 
 
+_LOCATIONS = (
+    "dataset_source",
+    "output_path",
+    "baseline_constraints",
+    "baseline_statistics",
+    "record_preprocessor_script",
+    "post_analytics_processor_script",
+)
 _KEPT = (
     "sagemaker_endpoint_name",
     "sagemaker_monitoring_schedule_name",
@@ -511,11 +557,9 @@ _KEPT = (
 def _contract_fields(values: _Values) -> dict[str, Any]:
     return {
         **{name: values.text(name) for name in _KEPT},
-        **{name: values.location(name) for name in ("dataset_source", "baseline_constraints", "baseline_statistics")},
-        **{name: values.path(name) for name in ("record_preprocessor_script", "post_analytics_processor_script")},
+        **{name: values.location(name) for name in _LOCATIONS},
         **{name: values.path_or_default(name) for name in ("cloudwatch_metrics_directory", "output_message_file")},
         **{name: values.time(name) for name in ("start_time", "end_time", "metric_time")},
-        "output_path": values.path("output_path"),
         "dataset_format": parse_dataset_format(values.values["dataset_format"]),
         "publish_cloudwatch_metrics": _publishes(values),
         "categorical_drift_method": values.choice("categorical_drift_method"),
@@ -820,10 +864,10 @@ def _shown(value: Any, name: str = "") -> Any:
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, str | Path):
-        return _MASK if _SECRET.search(name) else _without_credentials(str(value))
+        return _MASK if _SECRET.search(name) else without_credentials(str(value))
     return value
 
 
-def _without_credentials(text: str) -> str:
+def without_credentials(text: str) -> str:
     """Mask `user:password@` and the query of a URI, where passwords and signatures travel."""
-    return re.sub(r"(://)[^/@\s]*@|(://[^?\s]*\?)\S+", lambda m: f"{m[1]}{_MASK}@" if m[1] else f"{m[2]}{_MASK}", text)
+    return re.sub(r"(://[^?\s]*\?)\S+", rf"\1{_MASK}", re.sub(r"(://)[^/@\s]*@", rf"\1{_MASK}@", text))

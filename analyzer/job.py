@@ -19,13 +19,16 @@ from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations
 from analyzer.errors import BaselineError, InputError
+from analyzer.fetch_scripts import fetched_scripts
 from analyzer.jsonlayout import dump
 from analyzer.metrics import check_schedule, metric_records, write_metrics
 from analyzer.name_columns import Naming, name_columns, rename_by_baseline, resolve_excluded
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, profile_document
-from analyzer.read import File, list_files, plan_partitions
+from analyzer.read import list_files, plan_partitions
 from analyzer.readers.reading import Reading
+from analyzer.stores import read_whole
+from analyzer.stores.store import File, cure_of, reason_of
 from analyzer.suggest import suggest
 from analyzer.write import (
     CONSTRAINTS_FILE,
@@ -79,10 +82,11 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
-    state = analyze_source(config, baseline, leader)
-    verdict = report(state, baseline, config)
-    if config.post_analytics_processor_script:
-        postprocess(config.post_analytics_processor_script)
+    with fetched_scripts(config) as scripts:
+        state = analyze_source(config, baseline, scripts.record, leader)
+        verdict = report(state, baseline, config)
+        if scripts.post_analytics:
+            postprocess(scripts.post_analytics)
     return len(verdict.violations)
 
 
@@ -115,10 +119,11 @@ def read_baseline(config: JobConfig) -> Baseline:
 
 def _content(variable: str, path: Path | str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_whole(path)
     except OSError as error:
         raise BaselineError(
-            f"{variable}: {path} cannot be read: {error.strerror}.", "Mount the file that a baseline job wrote."
+            f"{variable}: {path} cannot be read: {reason_of(error)}.",
+            cure_of(error, "Mount the file that a baseline job wrote."),
         ) from error
 
 
@@ -131,20 +136,21 @@ def domains_of(constraints: Constraints | None) -> Domains:
     }
 
 
-def analyze_source(config: JobConfig, baseline: Baseline, leader: Leader | None = None) -> TableState:
-    """Fold the whole source into one state, on the engine that fits its size.
+def analyze_source(
+    config: JobConfig, baseline: Baseline, script: Path | None = None, leader: Leader | None = None
+) -> TableState:
+    """Fold the whole source into one state, on the engine that fits its size; `script` is the record script's file.
 
     Raises InputError where there is nothing to read.
     """
     if isinstance(config.dataset_format, SparkFormat):
         return _analyze_frame(config, config.dataset_format, baseline, leader)
-    if isinstance(config.dataset_source, str):
-        raise InputError(f"dataset_source: {config.dataset_source} is a URI.", "Mount or copy the data to a folder.")
     files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
     if not files:
         return _nothing(config)
     naming = name_columns(files, config, baseline.constraints)
-    state = _fold(files, config, Task(_reading(config, naming), domains_of(baseline.constraints), peers), leader)
+    task = Task(_reading(config, naming, script), domains_of(baseline.constraints), peers)
+    state = _fold(files, config, task, leader)
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
         return _nothing(config)
@@ -153,13 +159,13 @@ def analyze_source(config: JobConfig, baseline: Baseline, leader: Leader | None 
     return state
 
 
-def _reading(config: JobConfig, naming: Naming) -> Reading:
+def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
     return Reading(
         dataset_format=config.dataset_format,
         columns=naming.columns,
         header=naming.header,
         widths=naming.widths,
-        script=config.record_preprocessor_script,
+        script=script,
         seed=config.preprocess_seed,
         strict=config.strict_capture,
         surplus=config.surplus_fields,

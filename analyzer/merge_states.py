@@ -9,17 +9,19 @@ from itertools import chain
 from pathlib import Path
 
 from analyzer.analyzers.table import TableState
-from analyzer.config import JobConfig
+from analyzer.config import JobConfig, Location
 from analyzer.documents import Verdict
 from analyzer.errors import InputError
 from analyzer.job import read_baseline, report
+from analyzer.stores import read_whole, store_of
+from analyzer.stores.store import cure_of, reason_of
 from analyzer.write import STATE_FILE, check_writable
 
 log = logging.getLogger(__name__)
 MOST_NAMED = 20
 
 
-def merge_states(sources: Sequence[Path], config: JobConfig) -> tuple[TableState, Verdict]:
+def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[TableState, Verdict]:
     """Merge the states of `sources`, in this order, and write the reports of all their rows into `config.output_path`.
 
     A source is a state file, or a folder with state.json.gz files, which are taken in the order of their paths. With
@@ -33,29 +35,50 @@ def merge_states(sources: Sequence[Path], config: JobConfig) -> tuple[TableState
     return state, report(state, baseline, config)
 
 
-def find_states(sources: Sequence[Path], output: Path) -> list[Path]:
+def find_states(sources: Sequence[Location], output: Location) -> list[Location]:
     """List the state files of all sources; what an earlier merge left in `output` is not found below a source.
 
     Raises InputError where a source is missing, unreadable, without a state, or holds a state for the second time.
     """
-    paths = list(chain.from_iterable(_states_of(source, output.resolve()) for source in sources))
-    seen: set[Path] = set()
+    paths = list(chain.from_iterable(_states_of(source, output) for source in sources))
+    seen: set[Location] = set()
     for path in paths:
-        if path.resolve() in seen:
+        if _resolved(path) in seen:
             raise InputError(f"{path} is given twice.", "Name every state once: its rows would count twice.")
-        seen.add(path.resolve())
+        seen.add(_resolved(path))
     return paths
 
 
-def _states_of(source: Path, output: Path) -> list[Path]:
-    if not source.is_dir():
-        return [source]
-    found = sorted(path for path in _walk(source) if path.parent.resolve() != output or path.parent == source)
+def _resolved(place: Location) -> Location:
+    return place if isinstance(place, str) else place.resolve()
+
+
+def _states_of(source: Location, output: Location) -> list[Location]:
+    found = _objects_of(source, str(output)) if isinstance(source, str) else _files_of(source, _resolved(output))
     if not found:
         raise InputError(
             f"{source} holds no {STATE_FILE}.", "Name the output folder of a run, a folder above it, or a state file."
         )
     return found
+
+
+def _files_of(source: Path, output: Location) -> list[Location]:
+    if not source.is_dir():
+        return [source]
+    return [*sorted(path for path in _walk(source) if path.parent.resolve() != output or path.parent == source)]
+
+
+def _objects_of(source: str, output: str) -> list[Location]:
+    """List the states below a URI, or the one that it names, of whatever name."""
+    try:
+        paths = [file.path for file in store_of(source).list_files(source)]
+    except OSError as error:
+        raise _unreadable(source, error) from error
+    if source in paths:
+        return [source]
+    folders = {path: path.removesuffix(f"/{STATE_FILE}") for path in paths if path.endswith(f"/{STATE_FILE}")}
+    own = source.rstrip("/")
+    return [path for path, folder in folders.items() if folder != output.rstrip("/") or folder == own]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -70,7 +93,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(place, STATE_FILE)
 
 
-def merge_files(paths: Sequence[Path]) -> TableState:
+def merge_files(paths: Sequence[Location]) -> TableState:
     """Read state files one after the other and merge them in this order; columns that one of them lacks are missing.
 
     Raises InputError for a file that cannot be read, BaselineError for one that is no state of this version.
@@ -85,21 +108,22 @@ def merge_files(paths: Sequence[Path]) -> TableState:
     return merged
 
 
-def _read(path: Path) -> TableState:
+def _read(path: Location) -> TableState:
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
     except OSError as error:
         raise _unreadable(path, error) from error
     return TableState.from_bytes(content, str(path))
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
+def _unreadable(path: Location, error: OSError) -> InputError:
     return InputError(
-        f"The state {path} cannot be read: {error.strerror}.", f"Name the {STATE_FILE} that a run wrote, or its folder."
+        f"The state {path} cannot be read: {reason_of(error)}.",
+        cure_of(error, f"Name the {STATE_FILE} that a run wrote, or its folder."),
     )
 
 
-def _name_differences(path: Path, merged: TableState, state: TableState) -> None:
+def _name_differences(path: Location, merged: TableState, state: TableState) -> None:
     lacking = [name for name in merged.columns if name not in state.columns]
     added = [name for name in state.columns if name not in merged.columns]
     for verb, names in (("lacks", lacking), ("has, other than the states before it,", added)):

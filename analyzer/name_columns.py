@@ -14,9 +14,9 @@ from analyzer.config import CaptureFormat, CsvFormat, JobConfig
 from analyzer.documents import Constraints
 from analyzer.errors import AnalyzerError, ConfigError
 from analyzer.preprocess import Row
-from analyzer.read import File
 from analyzer.readers.pieces import Piece
 from analyzer.readers.reading import KEYED_ROWS, PieceReport, Reading
+from analyzer.stores.store import File
 
 log = logging.getLogger(__name__)
 LOOKED_AT = 10_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,8 @@ from analyzer.config import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat,
 from analyzer.errors import InputError
 from analyzer.readers.pieces import Piece, is_gzip
 from analyzer.readers.reading import PieceReport, Reading
+from analyzer.stores import store_of
+from analyzer.stores.store import File, cure_of, reason_of
 
 PARTITION_BYTES = 64 * 1024 * 1024
 """How much input a partition holds at the most; a file that is larger is cut evenly, small files are put together."""
@@ -28,69 +29,28 @@ class Partition:
     pieces: tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """An input file and its size in bytes."""
-
-    path: str
-    size: int
-
-
-def list_files(source: Path) -> list[File]:
+def list_files(source: Path | str) -> list[File]:
     """List the files of a source in the order of their paths, nested ones included; hidden and empty ones are no data.
 
     Raises InputError where the source does not exist or cannot be read.
     """
-    if not os.path.lexists(source):
-        raise InputError(f"dataset_source: {source} does not exist.", "Mount the data there or correct the variable.")
-    paths = _walk(source) if source.is_dir() else [source]
-    files = [File(str(path), _size(path)) for path in paths]
-    return [file for file in files if file.size]
-
-
-def _size(path: Path) -> int:
     try:
-        str(path).encode()  # reports name files
-        found = path.stat()
-    except UnicodeEncodeError as error:
-        raise _unreadable(ascii(str(path)), "Its name is no UTF-8 text") from error
+        return store_of(source).list_files(str(source))
+    except FileNotFoundError as error:
+        if str(error.filename) != str(source) or os.path.lexists(source):
+            raise _unreadable(source, error) from error
+        raise InputError(
+            f"dataset_source: {source} does not exist.", "Mount the data there or correct the variable."
+        ) from error
     except OSError as error:
-        raise _unreadable(str(path), str(error.strerror)) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise _unreadable(str(path), "It is neither a file nor a folder")
-    return found.st_size
+        raise _unreadable(source, error) from error
 
 
-def _unreadable(path: str, reason: str) -> InputError:
+def _unreadable(source: Path | str, error: OSError) -> InputError:
     return InputError(
-        f"dataset_source: {path} cannot be read: {reason}.",
-        "Take it out of dataset_source, or give the job the right to read it.",
+        f"dataset_source: {error.filename or source} cannot be read: {reason_of(error)}.",
+        cure_of(error, "Take it out of dataset_source, or give the job the right to read it."),
     )
-
-
-def _walk(folder: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        raise _unreadable(str(error.filename), str(error.strerror)) from error
-
-    found = []
-    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        for name in folders:
-            _refuse_circle(Path(place), name)
-        found += [Path(place) / name for name in names if not _is_hidden(name)]
-    return sorted(found)
-
-
-def _refuse_circle(place: Path, name: str) -> None:
-    """Refuse a link to a folder that it lies in: its files would be counted again and again."""
-    target = (place / name).resolve()
-    if (place / name).is_symlink() and (place.resolve() == target or target in place.resolve().parents):
-        raise _unreadable(str(place / name), "It is a link to a folder that it lies in")
-
-
-def _is_hidden(name: str) -> bool:
-    """Hadoop's rule: `_SUCCESS`, `.crc` and the like."""
-    return name.startswith((".", "_"))
 
 
 def plan_partitions(files: list[File], dataset_format: DatasetFormat) -> list[Partition]:

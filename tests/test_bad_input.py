@@ -136,9 +136,9 @@ def script_for_a_table(place):
     return {"dataset_format": '{"spark":{"table":"db.t"}}', "ANALYZER_ENGINE": "auto", **source}
 
 
-@case("s3://bucket/data is a URI", "Mount or copy")
+@case("gs://***@bucket/data is a URI", "Use s3://, or mount or copy")
 def a_uri(_place):
-    return {"dataset_source": "s3://bucket/data"}
+    return {"dataset_source": "gs://me:hunter2@bucket/data"}
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

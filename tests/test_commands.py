@@ -191,7 +191,8 @@ def test_merging_takes_settings_but_no_job_from_the_environment(tmp_path, states
         (["nowhere"], "The state nowhere cannot be read: No such file or directory."),
         (["--baseline-constraints", "nowhere.json"], "nowhere.json cannot be read"),
         (["--compatibility", "best"], "ANALYZER_COMPATIBILITY is 'best'. Set ANALYZER_COMPATIBILITY to one of origin"),
-        (["--baseline-statistics", "s3://bucket/s.json"], "s3:"),
+        (["--baseline-statistics", "gs://bucket/s.json"], "Set baseline_statistics to a path or an s3:// URI."),
+        (["gs://bucket/state"], "STATE is 'gs://bucket/state'."),
     ],
 )
 def test_what_goes_wrong_is_one_line_and_exit_255(tmp_path, states, more, said, capsys):

@@ -122,9 +122,43 @@ def test_paths_become_absolute(tmp_path, monkeypatch):
     assert config.dataset_source == tmp_path / "ml/processing/input/baseline_dataset_input"
 
 
-def test_output_to_a_uri_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"output_path is 's3://b/k'.*no URI"):
-        read_config(minimal(tmp_path, output_path="s3://b/k"))
+PLACES = ("baseline_constraints", "baseline_statistics", "output_path", "record_preprocessor_script")
+
+
+@pytest.mark.parametrize("name", [*PLACES, "dataset_source", "post_analytics_processor_script"])
+def test_every_place_may_be_in_s3_and_is_kept_as_it_is_written(tmp_path, name):
+    uri = "s3://bucket//opt/ml//ünï code+%20/../x"
+    assert getattr(read_config(minimal(tmp_path, **{name: uri})), name) == uri
+    assert getattr(read_config(minimal(tmp_path, **{name: "S3://bucket/x"})), name) == "s3://bucket/x"
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("uri", ["gs://b/k", "s3:///key", "https://me:hunter2@h/x?Signature=hunter2"])
+def test_other_uris_are_refused_without_showing_secrets(tmp_path, name, uri):
+    with pytest.raises(ConfigError, match=rf"{name} is .*s3://") as caught:
+        read_config(minimal(tmp_path, **{name: uri}))
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*PLACES, "dataset_source"])
+@pytest.mark.parametrize("uri", ["s3://AKIA:hunter2@b/k", "s3://b/k?X-Amz-Credential=a&X-Amz-Signature=hunter2"])
+def test_credentials_in_a_uri_are_refused_without_showing_them(tmp_path, name, uri):
+    with pytest.raises(ConfigError, match=rf"{name} is .*a URI with credentials in it.*AWS clients") as caught:
+        read_config(minimal(tmp_path, **{name: uri}))
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["output_message_file", "cloudwatch_metrics_directory"])
+def test_what_the_service_fetches_from_the_disk_is_no_uri(tmp_path, name):
+    with pytest.raises(ConfigError, match=rf"{name} is 's3://b/k'.*no URI"):
+        read_config(minimal(tmp_path, **{name: "s3://b/k"}))
+
+
+def test_only_spark_is_handed_a_uri_that_is_not_known(tmp_path):
+    found = read_config(minimal(tmp_path, dataset_source="hdfs://h/k", dataset_format='{"spark":{"format":"orc"}}'))
+    assert found.dataset_source == "hdfs://h/k"
+    with pytest.raises(ConfigError, match=r"dataset_source: hdfs://h/k is a URI"):
+        read_config(minimal(tmp_path, dataset_source="hdfs://h/k"))
 
 
 # --- where variables come from ---

@@ -25,8 +25,9 @@ from analyzer.config import JobConfig
 from analyzer.engine.spark import Deployment
 from analyzer.errors import EngineError, InputError, Stopped
 from analyzer.hosts import Hosts
-from analyzer.read import File, list_files
+from analyzer.read import list_files
 from analyzer.stores.peers import Peers, reach_peers
+from analyzer.stores.store import File
 
 log = logging.getLogger(__name__)
 ANSWER_SECONDS = 60.0
@@ -202,12 +203,16 @@ class Leader:
             "or set ANALYZER_CLUSTER_TIMEOUT to more seconds.",
         )
 
-    def list_inputs(self, source: Path) -> tuple[list[File], Peers]:
+    def list_inputs(self, source: Path | str) -> tuple[list[File], Peers | None]:
         """List the files of all hosts as one would see them, and have those that some lack served to the others.
+
+        What a URI names is the same for all of them.
 
         Raises EngineError and InputError as `gather`, InputError where two hosts have different files under one path.
         """
         self.gather()
+        if isinstance(source, str):
+            return list_files(source), None
         listings = {self._hosts.current: list_here(source)}
         listings |= {host: self._members[host].files for host in sorted(self._members)}
         files = unite(listings, source)
@@ -253,7 +258,7 @@ class Leader:
         if not isinstance(source, Path):
             return self.gather()
         _, peers = self.list_inputs(source)
-        if peers.held:
+        if peers and peers.held:
             path, held = next(iter(peers.held.items()))
             raise InputError(
                 f"dataset_source: {path} is only on {', '.join(held.hosts)}.",

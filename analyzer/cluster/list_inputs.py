@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from analyzer.errors import InputError
-from analyzer.read import File, list_files
+from analyzer.read import list_files
 from analyzer.stores.peers import Held
+from analyzer.stores.store import File
 
 Listing = Mapping[str, int]
 """Sizes in bytes by name, which is the path below dataset_source."""

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, merge_folded
 from analyzer.analyzers.table import Batch, Run, TableState
-from analyzer.config import JobConfig, SparkFormat, find_root
+from analyzer.config import JobConfig, SparkFormat, find_root, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
 from analyzer.engine.local import TUNED, tune_workers
 from analyzer.engine.progress import Progress
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
+TOLD_TO_TASKS = (
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE",
+    "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE",
+)  # fmt: skip
+"""Variables that tasks get from the driver: where S3 is. Credentials they find themselves, as the AWS clients do."""
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 ARCHIVE_SECONDS = 120
 TASKS_PER_CORE = 2
@@ -177,7 +182,7 @@ def _settings(cores: int, scratch: str, given: Mapping[str, str]) -> dict[str, s
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": os.path.join(scratch, "warehouse"),  # noqa: PTH118
         "spark.sql.session.timeZone": "UTC",
-        **{f"spark.executorEnv.{name}": os.environ[name] for name in TUNED if name in os.environ},
+        **{f"spark.executorEnv.{name}": os.environ[name] for name in (*TUNED, *TOLD_TO_TASKS) if name in os.environ},
         # Tasks are few and each is a file split: joining small shuffles would only serialise their merging.
         "spark.sql.shuffle.partitions": str(cores * 2),
     }
@@ -226,9 +231,11 @@ def fold_on_spark(
     Raises EngineError where Spark fails for a reason outside the data, or has no executors for `patience` seconds.
     """
     work = list(partitions)
+    script = task.reading.script
+    content = script.read_bytes() if script and script.is_file() else b""
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        here = _seen_from_here(task)
+        here = _seen_from_here(task, content)
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 yield _row(number, number // GROUP, fold_partition(work[number], here))
@@ -238,9 +245,17 @@ def fold_on_spark(
     return _collect(session, folded, tasks, are_grouped=len(work) > GROUP, patience=patience)
 
 
-def _seen_from_here(task: Task) -> Task:
-    """Let a task on another host look below that host's root for the files that it has itself."""
-    return replace(task, peers=task.peers.seen_from(find_root(os.environ))) if task.peers else task
+def _seen_from_here(task: Task, script: bytes) -> Task:
+    """Let a task on another host find what it has itself below its own root, and the script where it has none."""
+    peers = task.peers.seen_from(find_root(os.environ)) if task.peers else None
+    path = task.reading.script
+    if path is not None and not path.exists():
+        from pyspark import SparkFiles
+
+        # Spark removes the folder with the executor.
+        path = Path(tempfile.mkdtemp(prefix="script-", dir=SparkFiles.getRootDirectory()), path.name)
+        path.write_bytes(script)
+    return replace(task, peers=peers, reading=replace(task.reading, script=path))
 
 
 def _parallelism(session: SparkSession) -> int:
@@ -365,7 +380,7 @@ def open_source(session: SparkSession, source: SparkFormat, path: str) -> DataFr
     except Exception as error:
         name = source.table or f"{source.format} at {path}"
         raise InputError(
-            f"Spark cannot open {name}: {str(error).splitlines()[0][:300]}",
+            without_credentials(f"Spark cannot open {name}: {str(error).splitlines()[0][:300]}"),
             "Check dataset_format, dataset_source and that the connector is on Spark's class path.",
         ) from error
 

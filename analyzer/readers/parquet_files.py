@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 from analyzer.analyzers.table import Batch, Run
 from analyzer.errors import InputError
 from analyzer.preprocess import Row, flatten_json
-from analyzer.readers.pieces import Piece
+from analyzer.readers.pieces import Piece, unreadable
 from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.scripts import row_dicts
-from analyzer.stores.peers import open_shared
+from analyzer.stores import path_here, store_of
+from analyzer.stores.store import StoreError
 
 ROWS_AT_ONCE = 65_536
 KNOWN = (
@@ -63,12 +64,17 @@ def open_parquet(path: str) -> Any:
     Raises InputError where it is none.
     """
     try:
-        return pq.ParquetFile(open_shared(path) or path, memory_map=False)
+        if here := path_here(path):
+            return pq.ParquetFile(here, memory_map=False)
+        # Far away: the column chunks of the row groups are put together to a few ranges.
+        return pq.ParquetFile(store_of(path).open_file(path, 0), pre_buffer=True)
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(path, error) from error
 
 
 def _corrupt(path: str, error: Exception) -> InputError:
+    if isinstance(error, StoreError):
+        return unreadable(path, error)
     return InputError(
         f"{path} is not a sound Parquet file: {str(error).splitlines()[0]}",
         "Write the file again, take it out of dataset_source, or correct dataset_format.",

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from analyzer.errors import InputError
 from analyzer.readers.quotes import NEWLINE, QuoteStates, first_record_end, last_record_end
-from analyzer.stores.peers import open_shared
+from analyzer.stores import store_of
+from analyzer.stores.store import cure_of
 
 BLOCK = 8 * 1024 * 1024
-SHARED_BUFFER = 256 * 1024
 TAIL_BLOCK = 64 * 1024
 LONGEST_RECORD = 256 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -47,27 +45,17 @@ class Piece:
         return self.start == 0 and self.end == self.size
 
 
-def open_bytes(path: str) -> IO[bytes]:
-    """Open a file for reading, through gzip where its name says so.
+def open_bytes(path: str, until: int | None = None) -> IO[bytes]:
+    """Open a file for reading, through gzip where its name says so; `until` as in `Store.open_file`.
 
     Raises InputError where it cannot be opened.
     """
     with readable(path):
-        shared = open_shared(path)
-        plain = Path(path).open("rb") if shared is None else io.BufferedReader(shared, SHARED_BUFFER)  # noqa: SIM115 (the caller's)
-        return cast("IO[bytes]", Decompressed(plain)) if is_gzip(path) else plain
-
-
-class Decompressed(gzip.GzipFile):
-    """The content of a gzip file; closing it closes the file."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(fileobj=stream, mode="rb")
-        self._stream = stream
-
-    def close(self) -> None:
-        super().close()
-        self._stream.close()
+        if not is_gzip(path):
+            return store_of(path).open_file(path, until)
+        stream: Any = gzip.GzipFile(fileobj=store_of(path).open_file(path))
+        stream.myfileobj = stream.fileobj  # closing the one closes the other
+        return cast("IO[bytes]", stream)
 
 
 def is_gzip(path: str) -> bool:
@@ -101,7 +89,8 @@ def unreadable(path: str, error: Exception) -> InputError:
             f"{path} is not a sound gzip file: {error}.",
             "Copy or compress the file again, or take it out of dataset_source.",
         )
-    return InputError(f"{path} cannot be read: {error}.", "Check that the file exists and that the job may read it.")
+    cure = "Check that the file exists and that the job may read it."
+    return InputError(f"{path} cannot be read: {error}.", cure_of(error, cure) if isinstance(error, OSError) else cure)
 
 
 class PieceReader:
@@ -116,7 +105,7 @@ class PieceReader:
         self.states = QuoteStates()
         self._piece = piece
         self._quoted = quoted
-        self._stream = open_bytes(piece.path)
+        self._stream = open_bytes(piece.path, piece.end + TAIL_BLOCK)
         self._start, end = self._past_quotes(piece.start), self._past_quotes(piece.end)
         self._left = end - self._start
         self.at = self._start
@@ -219,7 +208,7 @@ class PieceReader:
 def count_lines(path: str, upto: int) -> int:
     """Count the lines in front of a byte, to name a line of a piece by its number in the file."""
     count = 0
-    with readable(path), open_bytes(path) as stream:
+    with readable(path), open_bytes(path, upto) as stream:
         while upto > 0 and (data := stream.read(min(BLOCK, upto))):
             count += data.count(b"\n")
             upto -= len(data)

@@ -6,32 +6,33 @@ below that host's own. Which hosts have it is known from the beginning of the ru
 
 from __future__ import annotations
 
-import http.client
-import io
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote
+from typing import IO, TYPE_CHECKING, cast
 
-from analyzer.errors import EngineError, InputError
+from analyzer.errors import EngineError
+from analyzer.stores import files
+from analyzer.stores.files import check_writable, list_files, write_files
+from analyzer.stores.ranges import RangeStream
+from analyzer.stores.store import StoreError
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
+__all__ = ["Held", "Peers", "check_writable", "list_files", "open_file", "path_here", "reach_peers", "write_files"]
 
 TRIED_SECONDS = 30.0
 """How long a host that does not answer is asked again."""
 ANSWER_SECONDS = 30.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
-RANGE_BYTES = 8 * 1024 * 1024
-NO_USE = {
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-}
-"""Answers that asking again does not change."""
+PARTIAL = 206
+NO_USE = frozenset({401, 404, 409, 416})
+"""Answers that asking again does not change: no right, not there, another size, no such range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +61,13 @@ class Peers:
     def seen_from(self, own_root: Path) -> Peers:
         return replace(self, own_root=own_root)
 
-    def path_here(self, path: str) -> str:
-        """Give the path on this host of a file that is named as on the leader."""
-        if self.root == self.own_root:
-            return path
-        with suppress(ValueError):
-            return str(self.own_root / Path(path).relative_to(self.root))
-        return path
-
-    def open(self, path: str) -> io.RawIOBase:
-        """Open a file where it is: here, or on the hosts that have it.
-
-        Raises OSError where it should be here and cannot be read.
-        """
-        here, held = self.path_here(path), self.held.get(path)
-        if held is None or _is_here(here, held.size):
-            return io.FileIO(here)
-        return RemoteFile(path, held, {host: self.servers[host] for host in held.hosts}, self.token)
+    def path_here(self, path: str) -> str | None:
+        """Give the path under which a file lies on this host, whatever its root; None: only others have it."""
+        held, here = self.held.get(path), path
+        if self.root != self.own_root:
+            with suppress(ValueError):
+                here = str(self.own_root / Path(path).relative_to(self.root))
+        return here if held is None or _is_here(here, held.size) else None
 
 
 def _is_here(path: str, size: int) -> bool:
@@ -85,75 +76,55 @@ def _is_here(path: str, size: int) -> bool:
     return False
 
 
-class RemoteFile(io.RawIOBase):
-    """A file on other hosts as a stream that can be read and moved in; each read asks for a range of its bytes.
+class _Fetcher:
+    """Fetches ranges of a file from the hosts that have it, over one connection for as long as that lasts."""
 
-    Raises EngineError where none of the hosts answers in time, InputError where they have the file no more or have
-    another.
-    """
-
-    def __init__(self, path: str, held: Held, servers: Mapping[str, tuple[str, int]], token: str) -> None:
-        super().__init__()
+    def __init__(self, path: str, peers: Peers) -> None:
         self._path = path
-        self._held = held
-        self._servers = servers
-        self._asked: list[str] = list(held.hosts)
-        self._token = token
-        self._at = 0
-        self._connection: http.client.HTTPConnection | None = None
+        self._held = peers.held[path]
+        self._peers = peers
+        self._asked = list(self._held.hosts)
+        self._connection: HTTPConnection | None = None
 
-    def readable(self) -> bool:
-        return True
+    def fetch(self, start: int, end: int) -> bytes:
+        """Ask for a range, again and of other hosts where there are some, with longer and longer pauses.
 
-    def seekable(self) -> bool:
-        return True
+        Raises EngineError where none of the hosts answers in time, StoreError where one has the file no more or has
+        another.
+        """
+        from http.client import HTTPException
 
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._held.size}[whence]
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # (typeshed's Buffer is 3.12's)
-        view = memoryview(buffer).cast("B")
-        end = min(self._at + min(len(view), RANGE_BYTES), self._held.size)
-        if end <= self._at:
-            return 0
-        data = self._fetch(self._at, end)
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        self._hang_up()
-        super().close()
-
-    def _fetch(self, start: int, end: int) -> bytes:
-        """Ask for a range, again and of other hosts where there are some, with longer and longer pauses."""
+        end = min(end, self._held.size)
         until, pause = time.monotonic() + TRIED_SECONDS, FIRST_PAUSE
-        while True:
+        while start < end:
             try:
                 return self._ask(start, end)
-            except (OSError, http.client.HTTPException) as error:
+            except StoreError:
+                raise
+            except (OSError, HTTPException) as error:
                 self._hang_up()
                 if time.monotonic() + pause > until:
                     raise self._unreachable(error) from error
             self._asked.append(self._asked.pop(0))
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+        return b""
 
     def _ask(self, start: int, end: int) -> bytes:
+        from http.client import HTTPConnection, HTTPException
+        from urllib.parse import quote
+
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(*self._servers[self._asked[0]], timeout=ANSWER_SECONDS)
-        headers = {"Range": f"bytes={start}-{end - 1}", "Authorization": f"Bearer {self._token}"}
+            self._connection = HTTPConnection(*self._peers.servers[self._asked[0]], timeout=ANSWER_SECONDS)
+        headers = {"Range": f"bytes={start}-{end - 1}", "Authorization": f"Bearer {self._peers.token}"}
         self._connection.request("GET", quote("/" + self._held.name), headers=headers)
         answer = self._connection.getresponse()
         data = answer.read()
         if answer.status in NO_USE:
-            raise self._refused(answer.status, answer.reason)
-        if answer.status != HTTPStatus.PARTIAL_CONTENT or len(data) != end - start:
-            raise http.client.HTTPException(f"answered {answer.status} {answer.reason} with {len(data)} bytes")
+            reason = f"host {self._asked[0]} refuses it, {answer.status} {answer.reason}"
+            raise StoreError(reason, "Input files must not change while the job runs.")
+        if answer.status != PARTIAL or len(data) != end - start:
+            raise HTTPException(f"{self._asked[0]} answered {answer.status} {answer.reason} with {len(data)} bytes")
         return data
 
     def _hang_up(self) -> None:
@@ -161,16 +132,10 @@ class RemoteFile(io.RawIOBase):
             self._connection.close()
             self._connection = None
 
-    def _refused(self, status: int, reason: str) -> InputError:
-        return InputError(
-            f"{self._path} cannot be read from host {self._asked[0]}: {status} {reason}.",
-            "Input files must not change while the job runs.",
-        )
-
     def _unreachable(self, error: Exception) -> EngineError:
-        hosts: Sequence[str] = self._held.hosts
         return EngineError(
-            f"{self._path} is only on {' and '.join(hosts)}, which gave no answer for {TRIED_SECONDS:.0f} s: {error}.",
+            f"{self._path} is only on {' and '.join(self._held.hosts)}, "
+            f"which gave no answer for {TRIED_SECONDS:.0f} s: {error}.",
             "See how that host ended, in its log; data that all hosts have (FullyReplicated) outlives the loss of one.",
         )
 
@@ -184,9 +149,15 @@ def reach_peers(peers: Peers | None) -> None:
     _peers = peers
 
 
-def open_shared(path: str) -> io.RawIOBase | None:
-    """Open a file of a run on several hosts; None: this is none.
+def path_here(path: str) -> str | None:
+    """Give the path under which this host has a file; None: only other hosts of the run have it."""
+    return path if _peers is None else _peers.path_here(path)
 
-    Raises OSError as `Peers.open`.
-    """
-    return None if _peers is None else _peers.open(path)
+
+def open_file(path: str, until: int | None = None) -> IO[bytes]:
+    """Open a file where it is, as `Store.open_file` says: here, or on the hosts that have it."""
+    here = path_here(path)
+    if here is not None or _peers is None:
+        return files.open_file(here or path, until)
+    size = _peers.held[path].size
+    return cast("IO[bytes]", RangeStream(_Fetcher(path, _peers).fetch, lambda: size, until))

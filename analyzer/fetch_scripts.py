@@ -1,0 +1,57 @@
+"""The user's scripts, wherever they lie -> files of this machine, for as long as the job runs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from analyzer.config import JobConfig, Location
+from analyzer.errors import ScriptError
+from analyzer.stores import read_whole
+from analyzer.stores.store import cure_of, reason_of
+
+RECORD: Final = "record_preprocessor_script"
+POST_ANALYTICS: Final = "post_analytics_processor_script"
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """The files of the scripts that a job names."""
+
+    record: Path | None = None
+    post_analytics: Path | None = None
+
+
+@contextmanager
+def fetched_scripts(config: JobConfig) -> Iterator[Scripts]:
+    """Give the scripts as files; those that lie elsewhere are fetched into a folder that is deleted afterwards.
+
+    Raises ScriptError for one that cannot be fetched.
+    """
+    places = {RECORD: config.record_preprocessor_script, POST_ANALYTICS: config.post_analytics_processor_script}
+    if not any(isinstance(place, str) for place in places.values()):
+        yield Scripts(*(None if place is None else Path(place) for place in places.values()))
+        return
+    with tempfile.TemporaryDirectory(prefix="analyzer-scripts-", ignore_cleanup_errors=True) as folder:
+        yield Scripts(*(_as_file(name, place, Path(folder, name)) for name, place in places.items()))
+
+
+def _as_file(variable: str, place: Location | None, folder: Path) -> Path | None:
+    """Fetch a script into a folder of its own, under its own name, by which errors and tracebacks call it."""
+    if not isinstance(place, str):
+        return place
+    try:
+        content = read_whole(place)
+    except OSError as error:
+        raise ScriptError(
+            f"{variable}: {place} cannot be read: {reason_of(error)}.",
+            cure_of(error, "Name the Python file with the handler."),
+        ) from error
+    folder.mkdir()
+    script = folder / place.rpartition("/")[2]
+    script.write_bytes(content)
+    return script

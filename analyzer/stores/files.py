@@ -1,0 +1,143 @@
+"""The disk of this machine.
+
+The output folder may be uploaded while the job runs, so nothing half-written may ever be seen in it. All files are
+first written elsewhere on the same file system (a hidden folder beside the output folder, or, where that is another
+mount, a hidden folder inside it), flushed to disk, and then renamed into place in the order given.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from analyzer.stores.store import HIDDEN, File, StoreError
+
+UNREADABLE = "Take it out of dataset_source, or give the job the right to read it."
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def list_files(source: str) -> list[File]:
+    """List files as `Store.list_files` says, links followed."""
+    top = Path(source)
+    if not os.path.lexists(top):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
+    paths = _walk(top) if top.is_dir() else [top]
+    files = [File(str(path), _size(path)) for path in paths]
+    return [file for file in files if file.size]
+
+
+def open_file(path: str, until: int | None = None) -> IO[bytes]:  # noqa: ARG001 (the system reads ahead by itself)
+    return Path(path).open("rb")
+
+
+def _size(path: Path) -> int:
+    try:
+        str(path).encode()  # reports name files
+        found = path.stat()
+    except UnicodeEncodeError as error:
+        raise StoreError("Its name is no UTF-8 text", UNREADABLE, ascii(str(path))) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise StoreError("It is neither a file nor a folder", UNREADABLE, str(path))
+    return found.st_size
+
+
+def _walk(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN))
+        for name in folders:
+            _refuse_circle(Path(place), name)
+        found += [Path(place) / name for name in names if not name.startswith(HIDDEN)]
+    return sorted(found)
+
+
+def _refuse_circle(place: Path, name: str) -> None:
+    """Refuse a link to a folder that it lies in: its files would be counted again and again."""
+    target = (place / name).resolve()
+    if (place / name).is_symlink() and (place.resolve() == target or target in place.resolve().parents):
+        raise StoreError("It is a link to a folder that it lies in", UNREADABLE, str(place / name))
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def check_writable(folder: str) -> None:
+    """Create the folder, and a file in it that nobody sees."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder, prefix="."):
+        pass
+
+
+def write_files(folder: str, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
+    """Write files as `Store.write_files` says; a failure before the renames leaves the folder as it was."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    _refuse_folders(target, files)
+    _write_from_first_that_works(target, files)
+    for name in stale:
+        (target / name).unlink(missing_ok=True)
+    _flush_folder(target)
+
+
+def _refuse_folders(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Find targets that a rename cannot replace before the first rename."""
+    for name in files:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
+
+
+def _write_from_first_that_works(folder: Path, files: Mapping[str, bytes]) -> None:
+    places = list(_staging_places(folder))
+    for place in places:
+        try:
+            return _write_from(place, folder, files)
+        except OSError as error:
+            if place == places[-1] or error.errno not in _WORTH_ANOTHER_PLACE:
+                raise
+    return None
+
+
+_WORTH_ANOTHER_PLACE = frozenset({errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+"""Two mounts of one file system look like one until a rename is tried; and what is beside may be closed or full."""
+
+
+def _staging_places(folder: Path) -> Iterator[Path]:
+    if folder.parent.stat().st_dev == folder.stat().st_dev:
+        yield folder.parent
+    yield folder
+
+
+def _write_from(place: Path, folder: Path, files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(prefix=".analyzer-", dir=place, ignore_cleanup_errors=True) as staging:
+        for name, content in files.items():
+            _write_flushed(Path(staging, name), content)
+        for name in files:
+            Path(staging, name).replace(folder / name)
+
+
+def _write_flushed(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the renames last; file systems that cannot do that for folders are not worth a failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)

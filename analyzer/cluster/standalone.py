@@ -21,7 +21,7 @@ from pathlib import Path
 
 from analyzer.cluster.channel import mark
 from analyzer.config import JobConfig
-from analyzer.engine.class_archive import LIGHT_JAVA
+from analyzer.engine.class_archive import java_options
 from analyzer.engine.local import tune_workers
 from analyzer.engine.spark import Deployment, has_java
 from analyzer.errors import EngineError
@@ -111,7 +111,7 @@ class Standalone:
                 "spark.driver.bindAddress": self._address,
                 "spark.local.dir": str(self._scratch / "driver"),
                 "spark.executor.memory": f"{heap_mebibytes(memory)}m",
-                "spark.executor.extraJavaOptions": LIGHT_JAVA,
+                "spark.executor.extraJavaOptions": java_options(),
                 "spark.cores.max": str(cores),
                 "spark.default.parallelism": str(cores),
                 "spark.sql.shuffle.partitions": str(2 * cores),
@@ -143,7 +143,7 @@ class Standalone:
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(local),
             "SPARK_DAEMON_MEMORY": "512m",
-            "SPARK_DAEMON_JAVA_OPTS": LIGHT_JAVA,
+            "SPARK_DAEMON_JAVA_OPTS": java_options(),
             "PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable),
         }
 

@@ -4,18 +4,21 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fast lint format benchmark clean
+.PHONY: help setup demo test fast image lock lint format benchmark clean test-image
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := benchmarks/.venv
+IMAGE ?= model-monitor-analyzer
+# The base of `make image`; left out, the public one of the Dockerfile, or one made here where no registry is reached.
+BASE_IMAGE ?=
 # Cases and size of `make benchmark`: CASE=small|csv|parquet|memory|wide|capture|all, SCALE=rows of the large table.
 CASE ?= all
 SCALE ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java
@@ -31,8 +34,17 @@ demo: setup ## baseline, clean window and broken window on real data; ends with 
 test: setup lint ## everything: lint, types, architecture, all tests
 	@$(BIN)/python -m pytest -v
 
-fast: $(STAMP) ## the tests that need no Java
-	@$(BIN)/python -m pytest -m "not spark"
+fast: $(STAMP) ## the tests that need neither Java nor containers
+	@$(BIN)/python -m pytest -m "not spark and not container"
+
+image: ## the container image model-monitor-analyzer, e.g. make image BASE_IMAGE=debian:bookworm-slim
+	@.ci/image $(IMAGE) $(BASE_IMAGE)
+
+test-image: $(STAMP) ## build the image and run jobs in real containers
+	@ANALYZER_TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
+
+lock: $(STAMP) ## resolve the image's dependencies anew into requirements.lock
+	@.ci/lock $(BIN)/python
 
 lint: $(STAMP) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check

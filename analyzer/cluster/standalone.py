@@ -22,6 +22,7 @@ from pathlib import Path
 from analyzer.cluster.channel import mark
 from analyzer.config import JobConfig
 from analyzer.engine.class_archive import java_options
+from analyzer.engine.java_surroundings import java_variables
 from analyzer.engine.local import tune_workers
 from analyzer.engine.spark import Deployment, has_java
 from analyzer.errors import EngineError
@@ -136,16 +137,20 @@ class Standalone:
 
     def _environment(self) -> Mapping[str, str]:
         local = self._scratch / "local"
-        return os.environ | {
-            "ANALYZER_ROOT": str(self._config.root),
-            "SPARK_HOME": str(_spark_home()),
-            # Only the web page is bound to it, which cannot be switched off; all else to the address given as --host.
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_LOCAL_DIRS": str(local),
-            "SPARK_DAEMON_MEMORY": "512m",
-            "SPARK_DAEMON_JAVA_OPTS": java_options(),
-            "PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable),
-        }
+        return (
+            java_variables(self._scratch, is_local=False)
+            | os.environ
+            | {
+                "ANALYZER_ROOT": str(self._config.root),
+                "SPARK_HOME": str(_spark_home()),
+                # Only the web page is bound to it, which cannot be switched off; all else to the address given as --host.
+                "SPARK_LOCAL_IP": "127.0.0.1",
+                "SPARK_LOCAL_DIRS": str(local),
+                "SPARK_DAEMON_MEMORY": "512m",
+                "SPARK_DAEMON_JAVA_OPTS": java_options(),
+                "PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable),
+            }
+        )
 
     def _log_path(self, name: str) -> Path:
         return self._scratch / f"{name}.log"

@@ -24,6 +24,7 @@ from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, 
 from analyzer.analyzers.table import Batch, Run, TableState
 from analyzer.config import JobConfig, SparkFormat, find_root, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
+from analyzer.engine.java_surroundings import java_variables
 from analyzer.engine.local import TUNED, tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
@@ -125,10 +126,13 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("analyzer")
-    for key, value in {**_settings(cores, scratch, more), **more}.items():
+    settings = {**_settings(cores, scratch, more), **more}
+    for key, value in settings.items():
         builder = builder.config(key, value)
+    is_local = settings.get("spark.master", "").startswith("local")
     try:
-        session = builder.getOrCreate()
+        with _variables(java_variables(Path(scratch), is_local=is_local) | _bound_to(settings)):
+            session = builder.getOrCreate()
     except Exception as error:
         raise EngineError(
             f"Spark did not start: {error}.", "See the log above, or set ANALYZER_ENGINE=local."
@@ -137,6 +141,24 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
     if str(session.sparkContext.master).startswith("local"):
         _start_workers(session)
     return session
+
+
+def _bound_to(settings: Mapping[str, str]) -> dict[str, str]:
+    """Have what the driver binds without being asked bound to the address that it was given."""
+    address = settings.get("spark.driver.bindAddress")
+    return {"SPARK_LOCAL_IP": address} if address else {}
+
+
+@contextmanager
+def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the JVM that is started meanwhile; those that are set already stay as they are."""
+    missing = {name: text for name, text in wanted.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 def _start_workers(session: SparkSession) -> None:

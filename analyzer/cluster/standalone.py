@@ -143,7 +143,7 @@ class Standalone:
             | {
                 "ANALYZER_ROOT": str(self._config.root),
                 "SPARK_HOME": str(_spark_home()),
-                # Only the web page is bound to it, which cannot be switched off; all else to the address given as --host.
+                # Only the web page is bound to it, which cannot be switched off; the rest is to --host.
                 "SPARK_LOCAL_IP": "127.0.0.1",
                 "SPARK_LOCAL_DIRS": str(local),
                 "SPARK_DAEMON_MEMORY": "512m",

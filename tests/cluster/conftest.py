@@ -54,7 +54,9 @@ class Host:
             json.dumps({"current_host": self.name, "hosts": list(names)})
         )
         environment = {name: text for name, text in os.environ.items() if not name.startswith(("ANALYZER_", "SPARK_"))}
-        environment |= {"PYTHONPATH": str(TOP), "ANALYZER_ROOT": str(self.root), **variables}
+        (self.root / "tmp").mkdir(exist_ok=True)
+        environment |= {"PYTHONPATH": str(TOP), "ANALYZER_ROOT": str(self.root), "TMPDIR": str(self.root / "tmp")}
+        environment |= variables
         with (self.root / "log").open("wb") as told:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "analyzer"], env=environment, stdout=told, stderr=told, cwd=self.root

@@ -366,7 +366,7 @@ def _watched(session: SparkSession, tasks: int, patience: float | None) -> Itera
 
 
 def _guard(context: Any, patience: float, ended: threading.Event, deserted: threading.Event) -> None:
-    """Cancel what is running when there has been no executor for so long."""
+    """Cancel what is running for as long as there has been no executor for so long."""
     seen = time.monotonic()
     while not ended.wait(POLL_SECONDS):
         with suppress(Exception):  # Spark is being stopped
@@ -374,8 +374,7 @@ def _guard(context: Any, patience: float, ended: threading.Event, deserted: thre
                 seen = time.monotonic()
             elif time.monotonic() - seen > patience:
                 deserted.set()
-                context.cancelAllJobs()
-                return
+                context.cancelAllJobs()  # again and again: it may not have been submitted yet
 
 
 def _watch(tracker: Any, tasks: int, ended: threading.Event) -> None:

@@ -33,6 +33,7 @@ from analyzer.read import Partition, read_piece, restarted
 from analyzer.readers.batches import coalesce
 from analyzer.readers.reading import PieceReport, Reading
 from analyzer.start_arrow import start_arrow_alone
+from analyzer.stores.peers import Peers, reach_peers
 
 GROUP = 16
 """Partitions whose states are merged before they go further: the shape of the tree is the number of partitions'."""
@@ -46,10 +47,11 @@ QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every task of a job needs to know; picklable."""
+    """What every task of a job needs to know; picklable. `peers` are the hosts whose files it reads, if several."""
 
     reading: Reading
     domains: Domains
+    peers: Peers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def fold_partition(partition: Partition, task: Task) -> Folded:
     script = task.reading.script
     if script:
         random.seed(f"{task.reading.seed}:{partition.index}")
+    reach_peers(task.peers)
     start_arrow_alone(script)
     try:
         if script and task.reading.requirements and has_requirements(script):

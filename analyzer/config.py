@@ -25,6 +25,8 @@ SCHEMES = ("s3",)
 Position = Literal["START", "END"]
 PREFIX = "ANALYZER_"
 CONTAINER_ROOT = "/opt/ml"
+CLUSTER_TIMEOUT = 300
+CLUSTER_PORT = 7177
 SPARK_THRESHOLD = 8 * 1024**3
 """Bytes of input above which `auto` picks Spark: below it one process is done before a cluster would be."""
 
@@ -191,6 +193,21 @@ SETTINGS: tuple[Setting, ...] = (
         ("true", "false"),
         "Install the requirements.txt beside a script before the script is loaded.",
     ),
+    Setting(
+        "ANALYZER_CLUSTER_TIMEOUT",
+        str(CLUSTER_TIMEOUT),
+        (),
+        "Seconds that several hosts wait for each other.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_CLUSTER_PORT",
+        str(CLUSTER_PORT),
+        (),
+        "Port on which the first of several hosts waits for the others.",
+        "whole number from 1 to 65535",
+    ),
+    Setting("ANALYZER_CLUSTER_SECRET", "", (), "What several hosts prove to know before they trust each other."),
     Setting("ANALYZER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )
 """Every variable the analyzer reads; those with the prefix are ours, the others are the original's."""
@@ -249,6 +266,9 @@ class JobConfig:
     evidence: bool = True
     preprocess_seed: int = 0
     install_requirements: bool = True
+    cluster_timeout: int = CLUSTER_TIMEOUT
+    cluster_port: int = CLUSTER_PORT
+    cluster_secret: str | None = field(default=None, repr=False)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
@@ -300,7 +320,7 @@ def describe(config: JobConfig) -> str:
     The keys are those of the original's input log, in its order, then our settings. Credentials are masked.
     """
     line = {name: _shown(_logged_value(config, name)) for name in _LOGGED}
-    line |= {s.variable: _shown(getattr(config, _field_of(s))) for s in SETTINGS if s.own}
+    line |= {s.variable: _shown(getattr(config, _field_of(s)), s.variable) for s in SETTINGS if s.own}
     return json.dumps(line)
 
 
@@ -433,11 +453,11 @@ class _Values:
     def boolean(self, name: str) -> bool:
         return self.choice(name) == "true"
 
-    def integer(self, name: str, default: int, least: int) -> int:
+    def integer(self, name: str, default: int, least: int, most: int = 10**18) -> int:
         found = self.values.get(name)
         if found is None:
             return default
-        if not re.fullmatch(r"\d{1,18}", found, re.ASCII) or int(found) < least:
+        if not re.fullmatch(r"\d{1,18}", found, re.ASCII) or not least <= int(found) <= most:
             raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
         return int(found)
 
@@ -574,6 +594,9 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
+        "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
+        "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
+        "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
     }
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.analyze import Task, finish_analysis, fold_all, merge_all
 from analyzer.analyzers.table import Domains, TableState
@@ -42,6 +42,10 @@ from analyzer.write import (
     write_files,
 )
 
+if TYPE_CHECKING:
+    from analyzer.cluster.lead import Leader
+    from analyzer.engine.spark import Deployment
+
 log = logging.getLogger(__name__)
 MOST_LOGGED = 20
 """Quirks that are logged one by one."""
@@ -69,8 +73,10 @@ class Findings:
     verdict: Verdict
 
 
-def run(config: JobConfig) -> int:
+def run(config: JobConfig, leader: Leader | None = None) -> int:
     """Do what the configuration says and return the number of violations.
+
+    `leader` knows the other hosts, where there are several; they do a share of the work, all else is done here.
 
     Raises AnalyzerError for whatever is wrong with configuration, data, baseline, scripts or output; the files of an
     earlier run are untouched unless all of this one's could be written.
@@ -80,7 +86,7 @@ def run(config: JobConfig) -> int:
     baseline = read_baseline(config)
     with fetched_scripts(config) as scripts:
         _prepare_extensions(config, baseline, scripts)
-        state = analyze_source(config, baseline, scripts.record)
+        state = analyze_source(config, baseline, scripts.record, leader)
         verdict = report(state, baseline, config)
         if scripts.post_analytics:
             postprocess(scripts.post_analytics)
@@ -146,18 +152,21 @@ def domains_of(constraints: Constraints | None) -> Domains:
     }
 
 
-def analyze_source(config: JobConfig, baseline: Baseline, script: Path | None = None) -> TableState:
+def analyze_source(
+    config: JobConfig, baseline: Baseline, script: Path | None = None, leader: Leader | None = None
+) -> TableState:
     """Fold the whole source into one state, on the engine that fits its size; `script` is the record script's file.
 
     Raises InputError where there is nothing to read.
     """
     if isinstance(config.dataset_format, SparkFormat):
-        return _analyze_frame(config, config.dataset_format, baseline)
-    files = list_files(config.dataset_source)
+        return _analyze_frame(config, config.dataset_format, baseline, leader)
+    files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
     if not files:
         return _nothing(config)
     naming = name_columns(files, config, baseline.constraints)
-    state = _fold(files, config, Task(_reading(config, naming, script), domains_of(baseline.constraints)))
+    task = Task(_reading(config, naming, script), domains_of(baseline.constraints), peers)
+    state = _fold(files, config, task, leader)
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
         return _nothing(config)
@@ -183,7 +192,7 @@ def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> R
     )
 
 
-def _fold(files: Sequence[File], config: JobConfig, task: Task) -> TableState:
+def _fold(files: Sequence[File], config: JobConfig, task: Task, leader: Leader | None) -> TableState:
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
         return TableState()
@@ -198,9 +207,22 @@ def _fold(files: Sequence[File], config: JobConfig, task: Task) -> TableState:
 
     with ExitStack() as stack:
         with _phase("session"):
-            session = stack.enter_context(spark_session(config))
+            deployment = stack.enter_context(_deployed(leader))
+            session = stack.enter_context(spark_session(config, deployment))
         with _phase("analyze"):
-            return fold_all(partitions, lambda some: fold_on_spark(session, some, task))
+            return fold_all(partitions, lambda some: fold_on_spark(session, some, task, deployment.patience))
+
+
+@contextmanager
+def _deployed(leader: Leader | None) -> Iterator[Deployment]:
+    """Have the hosts of this run form a cluster, unless there are none or the job was told of another cluster."""
+    from analyzer.engine.spark import NO_DEPLOYMENT, has_master
+
+    if leader is None or has_master():
+        yield NO_DEPLOYMENT
+        return
+    with leader.spark() as deployment:
+        yield deployment
 
 
 def _engine(files: Sequence[File], config: JobConfig) -> str:
@@ -218,10 +240,12 @@ def _engine(files: Sequence[File], config: JobConfig) -> str:
     return "local"
 
 
-def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -> TableState:
+def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline, leader: Leader | None) -> TableState:
     from analyzer.engine.spark import fold_frame, open_source, spark_session
 
-    with spark_session(config) as session:
+    if leader:
+        leader.require_all_everywhere(config.dataset_source if source.format else "")
+    with _deployed(leader) as deployment, spark_session(config, deployment) as session:
         name = source.table or str(config.dataset_source)
         frame = open_source(session, source, str(config.dataset_source))
         task = Task(_reading(config, Naming()), domains_of(baseline.constraints))

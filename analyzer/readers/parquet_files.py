@@ -15,7 +15,7 @@ from analyzer.preprocess import Row, flatten_json
 from analyzer.readers.pieces import Piece, unreadable
 from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.scripts import row_dicts
-from analyzer.stores import scheme_of, store_of
+from analyzer.stores import path_here, store_of
 from analyzer.stores.store import StoreError
 
 ROWS_AT_ONCE = 65_536
@@ -73,8 +73,8 @@ def open_parquet(path: str) -> Any:
     Raises InputError where it is none.
     """
     try:
-        if not scheme_of(path):
-            return pq.ParquetFile(path, memory_map=False)
+        if here := path_here(path):
+            return pq.ParquetFile(here, memory_map=False)
         # Far away: the column chunks of the row groups are put together to a few ranges.
         return pq.ParquetFile(store_of(path).open_file(path, 0), pre_buffer=True)
     except (pa.ArrowException, OSError) as error:

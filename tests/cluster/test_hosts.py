@@ -10,7 +10,7 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import NAMES, REPORTS
+from loopback_hosts import NAMES, REPORTS
 
 SHARDS = {
     "a.csv": "n,s\n" + "".join(f"{i},x{i % 7}\n" for i in range(500)),

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyspark
 import pytest
-from conftest import CSV, REPORTS, TOP, Host
+from loopback_hosts import CSV, REPORTS, TOP, Host
 
 from analyzer.engine.spark import has_java
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Container, OptMl, docker
 
 HOSTS = ("algo-1", "algo-2", "algo-3")
 JOB = {
@@ -37,6 +38,10 @@ def preprocess_handler(row):
 """
 
 
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=False).stdout
+
+
 @pytest.fixture
 def network(engine: None) -> Iterator[str]:
     name = f"analyzer-test-{uuid.uuid4().hex[:12]}"
@@ -44,12 +49,12 @@ def network(engine: None) -> Iterator[str]:
     yield name
     # Containers are removed by a fixture that ends after this one.
     for container in docker("ps", "--all", "--quiet", "--filter", f"network={name}").split():
-        docker("rm", "--force", container, check=False)
-    docker("network", "rm", name, check=False)
+        docker("rm", "--force", container)
+    docker("network", "rm", name)
 
 
 @pytest.fixture
-def cluster(opt_ml, run_container, network) -> Callable[..., tuple[list[OptMl], list[Container]]]:
+def cluster(opt_ml, run_container, network) -> Callable[..., tuple[list[Any], list[Any]]]:
     """Start one container a host; `inputs` are given by host."""
 
     def start(environment, inputs, hosts=HOSTS, started=HOSTS):
@@ -63,11 +68,11 @@ def cluster(opt_ml, run_container, network) -> Callable[..., tuple[list[OptMl], 
     return start
 
 
-def logs(containers: list[Container]) -> str:
+def logs(containers: list[Any]) -> str:
     return "\n\n".join(container.log for container in containers)
 
 
-def wait_for(what: Callable[[], bool], containers: list[Container], seconds: float = 120) -> None:
+def wait_for(what: Callable[[], bool], containers: list[Any], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, logs(containers)

@@ -57,10 +57,12 @@ def run_job(flags: dict[str, str]) -> int:
         return finish(Outcome(violations=run(config)), config)
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
-        return finish(Outcome(error=error), locals().get("config", place))
+        # What a library makes of a stop in the middle of its work (py4j: a lost connection) is not how the job ended.
+        return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
     except Exception as error:
-        log.exception("An error that was not foreseen; please report it with this trace.")
-        return finish(Outcome(error=error), locals().get("config", place))
+        if Stopped.told is None:
+            log.exception("An error that was not foreseen; please report it with this trace.")
+        return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
 
 
 def _run_on_several(config: JobConfig, hosts: Hosts) -> int:

@@ -31,8 +31,8 @@ def test_the_example_adds_to_the_image_in_two_lines() -> None:
 @ENGINES
 def test_the_added_reader_and_check_do_their_work_in_a_container(engine, extended, opt_ml, run_container, tmp_path):
     for name, lines in (
-        ("before", [f"s{i % 7:<3}{i * 1.5:>6}" for i in range(100)]),
-        ("now", ["s1  " + "  42.0"] * 50),
+        ("data-before", [f"s{i % 7:<3}{i * 1.5:>6}" for i in range(100)]),
+        ("data-now", ["s1  " + "  42.0"] * 50),
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_text("\n".join(lines) + "\n")
@@ -40,7 +40,7 @@ def test_the_added_reader_and_check_do_their_work_in_a_container(engine, extende
         "dataset_format": json.dumps(FIXED), "dataset_source": "/opt/ml/processing/input/data",
         "output_path": "/opt/ml/processing/output", "ANALYZER_ENGINE": engine,
     }  # fmt: skip
-    baseline = opt_ml("baseline", environment=environment, inputs={"processing/input/data": tmp_path / "before"})
+    baseline = opt_ml("baseline", environment=environment, inputs={"processing/input/data": tmp_path / "data-before"})
     container = run_container(baseline, image=extended)
     assert container.wait() == 0, container.log
     place = "/opt/ml/processing/baseline"
@@ -48,7 +48,7 @@ def test_the_added_reader_and_check_do_their_work_in_a_container(engine, extende
         "now",
         environment=environment
         | {"baseline_constraints": f"{place}/constraints.json", "baseline_statistics": f"{place}/statistics.json"},
-        inputs={"processing/input/data": tmp_path / "now", "processing/baseline": baseline.output},
+        inputs={"processing/input/data": tmp_path / "data-now", "processing/baseline": baseline.output},
     )
     container = run_container(job, image=extended)
     assert container.wait() == 0, container.log

@@ -210,7 +210,7 @@ def test_a_script_runs_on_spark_in_a_container(baseline_job, run_container, tmp_
     folder = job.inputs["processing/input/baseline_dataset_input"]
     for number in range(18):
         (folder / f"{number}.json").write_text(
-            json.dumps([{"age": number, "plan": "x"}] * 10 + [{"pad": "y" * 33_000_000}])
+            json.dumps([{"age": number, "plan": "x"}] * 10 + [{"pad": "y" * 34_000_000}])
         )
     (folder / "train.csv").unlink()
     job.environment |= {"ANALYZER_ENGINE": "spark", "dataset_format": '{"json":{"lines":false}}'}

@@ -42,14 +42,16 @@ def _obey(arguments: list[str]) -> int:
         return FAILED
 
 
-def run_job(flags: dict[str, str]) -> int:
+def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
     """Run the job and say how it ended, in the message file and by the exit code."""
     _listen()
     place = find_root(os.environ, flags)
     try:
-        config = read_config(os.environ, flags)
+        config = read_config(os.environ, flags, merges=merges)
         logging.getLogger().setLevel(config.log_level)
-        log.info("Performing analysis with input: %s", describe(config))
+        log.info("Performing %s with input: %s", "merge" if config.merges else "analysis", describe(config))
+        if config.merges:
+            return _run_merge(config)
         hosts = read_hosts(resource_config(config.root))
         if hosts.are_several:
             return _run_on_several(config, hosts)
@@ -63,6 +65,17 @@ def run_job(flags: dict[str, str]) -> int:
         if Stopped.told is None:
             log.exception("An error that was not foreseen; please report it with this trace.")
         return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
+
+
+def _run_merge(config: JobConfig) -> int:
+    """Merge captures with labels; of several hosts the first does, which has all of the data unless it was sharded."""
+    if not read_hosts(resource_config(config.root)).is_leader:
+        log.info("The first of the hosts merges; there is nothing to do here.")
+        return 0
+    from analyzer.merge import merge
+
+    merge(config)
+    return finish(Outcome(is_of_merge=True), config)
 
 
 def _run_on_several(config: JobConfig, hosts: Hosts) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from analyzer.config import MERGING as JOINED
 from analyzer.config import SETTINGS, Location, Setting, read_command, read_location
 from analyzer.finish import Outcome, message_of
 
@@ -29,12 +30,38 @@ hours into a day, days into a baseline, without reading data again.
 A STATE is a state.json.gz or a folder, in which all files of that name are taken in the order of their paths. With a
 baseline the merged rows are judged as well. Of the environment only variables with the prefix ANALYZER_ count.
 """
+ABOUT_JOIN: Final = """Merge captured records with labels that came later, for the monitoring of model quality.
+
+A capture finds its label by its inferenceId, else its eventId. Told by flags or by variables of the environment, as
+`run`: --dataset-source is the folder of the captures, --ground-truth-source that of the labels. A window selects
+captures, labels come from any hour.
+"""
 ABOUT_PREPARE: Final = """Write an archive of the Java classes that Spark loads, beside PySpark's own files.
 
 Sessions on this machine start with it in about half the time. Does nothing where there is one already, no Java, or no
 right to write.
 """
 OUTPUT: Final = "output_path"
+JOINING: Final = (
+    "dataset_source",
+    "ground_truth_source",
+    OUTPUT,
+    "dataset_format",
+    "start_time",
+    "end_time",
+    "start_time_offset",
+    "end_time_offset",
+    "output_message_file",
+    "ANALYZER_SCHEDULE_TIME",
+    "ANALYZER_LEAST_LABELLED",
+    "ANALYZER_EMPTY_INPUT",
+    "ANALYZER_ROOT",
+    "ANALYZER_ENGINE",
+    "ANALYZER_CORES",
+    "ANALYZER_SPARK_THRESHOLD",
+    "ANALYZER_LOG_LEVEL",
+)
+"""What merging captures with labels is told; the rest concerns analyses."""
 MERGING: Final = (
     "baseline_constraints",
     "baseline_statistics",
@@ -62,7 +89,7 @@ def run_command(arguments: list[str]) -> int:
 
 def _commands() -> click.Group:
     version = click.version_option(package_name="model-monitor-analyzer")
-    commands = [_run_command(), _merge_command(), _prepare_command()]
+    commands = [_run_command(), _join_command(), _merge_command(), _prepare_command()]
     return version(click.Group("analyzer", commands, help=ABOUT, context_settings=HELP))
 
 
@@ -81,6 +108,12 @@ class _Sectioned(click.Command):
 def _run_command() -> click.Command:
     flags: list[click.Parameter] = [_option(setting) for setting in SETTINGS]
     return _command("run", "Run a job; the default.", ABOUT_RUN, _run, flags)
+
+
+def _join_command() -> click.Command:
+    settings = {setting.variable: setting for setting in SETTINGS}
+    flags: list[click.Parameter] = [_option(settings[name], required=name in JOINED) for name in JOINING]
+    return _command("merge", "Merge captures with labels.", ABOUT_JOIN, _join, flags)
 
 
 def _merge_command() -> click.Command:
@@ -113,10 +146,10 @@ def _command(
     return _Sectioned(name, params=params, callback=callback, help=about, short_help=brief, context_settings=dict(HELP))
 
 
-def _option(setting: Setting) -> click.Option:
+def _option(setting: Setting, *, required: bool | None = None) -> click.Option:
     """Make a flag of a setting; its value is read where variables are read, with the same messages."""
     text = setting.help + (f" Default: {setting.default}." if setting.default else "")
-    if setting.required:
+    if setting.required if required is None else required:
         text += " Required."
     return click.Option([setting.flag, setting.variable], metavar=_metavar(setting), help=text)
 
@@ -131,6 +164,12 @@ def _run(**given: str | None) -> int:
     from analyzer.__main__ import run_job
 
     return run_job(_flags(given))
+
+
+def _join(**given: str | None) -> int:
+    from analyzer.__main__ import run_job
+
+    return run_job(_flags(given), merges=True)
 
 
 def _merge(states: tuple[Location, ...], **given: str | None) -> int:

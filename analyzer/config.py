@@ -27,6 +27,7 @@ PREFIX = "ANALYZER_"
 CONTAINER_ROOT = "/opt/ml"
 CLUSTER_TIMEOUT = 300
 CLUSTER_PORT = 7177
+LEAST_LABELLED = 0.1
 SPARK_THRESHOLD = 8 * 1024**3
 """Bytes of input above which `auto` picks Spark: below it one process is done before a cluster would be."""
 
@@ -126,8 +127,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("baseline_statistics", "", (), "statistics.json to compare with; without it no drift is computed.", PLACE),
     Setting("record_preprocessor_script", "", (), "Python file with preprocess_handler.", PLACE),
     Setting("post_analytics_processor_script", "", (), "Python file with postprocess_handler.", PLACE),
+    Setting("ground_truth_source", "", (), "Folder with the labels that captures are merged with.", PLACE),
     Setting("start_time", "", (), "Start of the window; earlier captures are left out.", "time"),
     Setting("end_time", "", (), "End of the window; captures from then on are left out.", "time"),
+    Setting("start_time_offset", "", (), "Start of the window from the schedule time on.", "duration such as -P1D"),
+    Setting("end_time_offset", "", (), "End of the window from the schedule time on.", "duration such as -PT6H"),
     Setting("metric_time", "", (), "Timestamp of the metrics; else start_time, else now.", "time"),
     Setting(
         "publish_cloudwatch_metrics",
@@ -176,6 +180,16 @@ SETTINGS: tuple[Setting, ...] = (
         "write",
         ("write", "fail"),
         "What to do when metrics are Enabled in a job that no schedule started.",
+    ),
+    Setting(
+        "ANALYZER_SCHEDULE_TIME", "the current hour", (), "Time that the offsets of the window count from.", "time"
+    ),
+    Setting(
+        "ANALYZER_LEAST_LABELLED",
+        str(LEAST_LABELLED),
+        (),
+        "Share of the captures that must have labels, else a merge warns.",
+        "number from 0 to 1",
     ),
     Setting("ANALYZER_CORES", "all usable cores", (), "Worker processes.", "whole number from 1"),
     Setting(
@@ -237,6 +251,9 @@ class JobConfig:
     post_analytics_processor_script: Location | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
+    ground_truth_source: Location | None = None
+    start_time_offset: str | None = None
+    end_time_offset: str | None = None
     metric_time: datetime | None = None
     publish_cloudwatch_metrics: bool = False
     cloudwatch_metrics_directory: Path = Path("/opt/ml/output/metrics/cloudwatch")
@@ -261,6 +278,8 @@ class JobConfig:
     strict_capture: bool = False
     empty_input: Literal["error", "succeed"] = "error"
     metrics_without_schedule: Literal["write", "fail"] = "write"
+    schedule_time: datetime | None = None
+    least_labelled: float = LEAST_LABELLED
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     evidence: bool = True
@@ -270,10 +289,14 @@ class JobConfig:
     cluster_port: int = CLUSTER_PORT
     cluster_secret: str | None = field(default=None, repr=False)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    merges: bool = False
+    """Whether the job merges captures with labels instead of analyzing; the format of its captures need not be told."""
 
 
-def read_config(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> JobConfig:
-    """Read the whole configuration of a job.
+def read_config(
+    environment: Mapping[str, str], flags: Mapping[str, str] | None = None, *, merges: bool = False
+) -> JobConfig:
+    """Read the whole configuration of a job, of a merge where that was asked for or where nothing else makes sense.
 
     Flags win over `environment`, which wins over `Environment` of ROOT/config/processingjobconfig.json. Flags may be
     keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value.
@@ -282,7 +305,7 @@ def read_config(environment: Mapping[str, str], flags: Mapping[str, str] | None 
     """
     given = _variables_of(flags or {})
     root = find_root(environment, given)
-    return _config_of({**_job_environment(root), **environment, **given}, root)
+    return _config_of({**_job_environment(root), **environment, **given}, root, merges=merges)
 
 
 def read_command(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> JobConfig:
@@ -296,15 +319,23 @@ def read_command(flags: Mapping[str, str], environment: Mapping[str, str] = os.e
     return _config_of({**own, **given}, find_root(own, given))
 
 
-def _config_of(given: Mapping[str, str], root: Path) -> JobConfig:
+def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) -> JobConfig:
     merged = {**given, f"{PREFIX}ROOT": str(root)}
     _refuse_unknown_settings(merged)
     values = _Values({name: text.strip() for name, text in merged.items() if text.strip()}, root)
-    _refuse_other_analyses(values.text("analysis_type"))
-    _require(values)
-    config = JobConfig(**_contract_fields(values), **_own_fields(values))
+    merges = merges or _is_merger(values)
+    if not merges:
+        _refuse_other_analyses(values.text("analysis_type"))
+    _require(values, MERGING if merges else ANALYZING)
+    config = JobConfig(**_contract_fields(values), **_window_fields(values), **_own_fields(values), merges=merges)
     _refuse_contradictions(config)
     return config
+
+
+def _is_merger(values: _Values) -> bool:
+    """Take a job for the original's merger, whose environment names labels and neither an analysis nor a format."""
+    given = [values.text(name) for name in ("ground_truth_source", "analysis_type", "dataset_format")]
+    return given[0] is not None and given[1:] == [None, None]
 
 
 def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
@@ -319,7 +350,9 @@ def describe(config: JobConfig) -> str:
 
     The keys are those of the original's input log, in its order, then our settings. Credentials are masked.
     """
-    line = {name: _shown(_logged_value(config, name)) for name in _LOGGED}
+    line = {
+        name: _shown(_logged_value(config, name)) for name in (*_LOGGED, *(_LOGGED_OF_MERGES if config.merges else ()))
+    }
     line |= {s.variable: _shown(getattr(config, _field_of(s)), s.variable) for s in SETTINGS if s.own}
     return json.dumps(line)
 
@@ -385,12 +418,25 @@ def _refuse_other_analyses(found: str | None) -> None:
         raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", "Leave it out or use DATA_QUALITY.")
 
 
-def _require(values: _Values) -> None:
-    missing = [s.variable for s in SETTINGS if s.required and values.text(s.variable) is None]
+ANALYZING = tuple(setting.variable for setting in SETTINGS if setting.required)
+MERGING = ("dataset_source", "ground_truth_source", "output_path")
+"""What has to be told to a job of each kind."""
+
+
+def _require(values: _Values, required: tuple[str, ...]) -> None:
+    missing = [name for name in required if values.text(name) is None]
     if missing:
-        example = f"dataset_format='{EXAMPLES[0]}' dataset_source=/opt/ml/processing/input"
-        hint = f"Set every one of them, for example: {example} output_path=/opt/ml/processing/output."
+        example = " ".join(f"{name}={_SAMPLES[name]}" for name in required)
+        hint = f"Set every one of them, for example: {example}."
         raise ConfigError(f"Required but not set: {', '.join(missing)}.", _misspelt(missing, values) + hint)
+
+
+_SAMPLES = {
+    "dataset_format": f"'{EXAMPLES[0]}'",
+    "dataset_source": "/opt/ml/processing/input",
+    "ground_truth_source": "/opt/ml/processing/groundtruth",
+    "output_path": "/opt/ml/processing/output",
+}
 
 
 def _misspelt(missing: list[str], values: _Values) -> str:
@@ -406,6 +452,11 @@ def _refuse_contradictions(config: JobConfig) -> None:
         raise ConfigError(
             f"start_time {utc_text(config.start_time)} is not before end_time {utc_text(config.end_time)}.",
             "Nothing lies in such a window: correct one of them or leave both out.",
+        )
+    if config.merges and isinstance(config.dataset_format, ParquetFormat | SparkFormat | AddedFormat):
+        raise ConfigError(
+            "dataset_format names no format that captures are merged in.",
+            "Leave it out, or set it to csv or json for what a batch transform answered.",
         )
     source = config.dataset_source
     if isinstance(source, str) and not isinstance(config.dataset_format, SparkFormat) and not _is_known(source):
@@ -475,6 +526,14 @@ class _Values:
 
     def path_or_default(self, name: str) -> Path:
         return self.path(name) or _relocated(_BY_NAME[name].default, self.root)
+
+    def share(self, name: str, default: float) -> float:
+        found = self.values.get(name)
+        if found is None:
+            return default
+        if not re.fullmatch(r"0?\.\d+|[01](\.0*)?", found, re.ASCII):
+            raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
+        return float(found)
 
     def time(self, name: str) -> datetime | None:
         found = self.values.get(name)
@@ -549,6 +608,7 @@ def _publishes(values: _Values) -> bool:
 
 _LOCATIONS = (
     "dataset_source",
+    "ground_truth_source",
     "output_path",
     "baseline_constraints",
     "baseline_statistics",
@@ -574,12 +634,41 @@ def _contract_fields(values: _Values) -> dict[str, Any]:
         **{name: values.text(name) for name in _KEPT},
         **{name: values.location(name) for name in _LOCATIONS},
         **{name: values.path_or_default(name) for name in ("cloudwatch_metrics_directory", "output_message_file")},
-        **{name: values.time(name) for name in ("start_time", "end_time", "metric_time")},
-        "dataset_format": parse_dataset_format(values.values["dataset_format"]),
+        "metric_time": values.time("metric_time"),
+        "dataset_format": _format_or_captures(values.text("dataset_format")),
         "publish_cloudwatch_metrics": _publishes(values),
         "categorical_drift_method": values.choice("categorical_drift_method"),
         "exclude_features_attribute": _excluded(values.text("exclude_features_attribute")),
     }
+
+
+def _format_or_captures(text: str | None) -> DatasetFormat:
+    """Read the format; a merge, which alone may go without, then finds it out by itself."""
+    return CaptureFormat() if text is None else parse_dataset_format(text)
+
+
+def _window_fields(values: _Values) -> dict[str, Any]:
+    """Read the window, told by times or by how far from the schedule time it begins and ends."""
+    schedule = values.time(f"{PREFIX}SCHEDULE_TIME")
+    fields: dict[str, Any] = {"schedule_time": schedule}
+    for name in ("start_time", "end_time"):
+        offset = values.text(f"{name}_offset")
+        time = values.time(name)
+        if offset is not None and time is not None:
+            raise ConfigError(f"{name} and {name}_offset are both set.", "Leave one of them out: each says it all.")
+        fields |= {name: time if offset is None else _shifted(f"{name}_offset", offset, schedule)}
+        fields |= {f"{name}_offset": offset}
+    return fields
+
+
+def _shifted(name: str, offset: str, schedule: datetime | None) -> datetime:
+    import isodate
+
+    schedule = schedule or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    try:
+        return cast("datetime", schedule + isodate.parse_duration(offset.upper()))
+    except (ValueError, OverflowError):
+        raise _invalid(_BY_NAME[name], offset, "an ISO 8601 duration such as -P3D, -P1DT12H or -PT6H") from None
 
 
 def _own_fields(values: _Values) -> dict[str, Any]:
@@ -591,6 +680,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
             name.lower(): values.boolean(PREFIX + name)
             for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS")
         },
+        "least_labelled": values.share(f"{PREFIX}LEAST_LABELLED", LEAST_LABELLED),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
@@ -824,6 +914,7 @@ _LOGGED = (
     "auto_ml_job_detail",
 )
 """The fields of the original's log line, in its order; the last ones have no meaning here."""
+_LOGGED_OF_MERGES = ("ground_truth_source", "start_time_offset", "end_time_offset")
 _SECRET = re.compile("pass|pwd|secret|token|key|credential|signature", re.IGNORECASE)
 _MASK = "***"
 

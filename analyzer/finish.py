@@ -18,10 +18,14 @@ MESSAGE_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended: the number of violations found (0 for a baseline), or the error that ended it."""
+    """How a job ended: the number of violations found (0 for a baseline), or the error that ended it.
+
+    A merge that succeeds leaves no message, as the original's.
+    """
 
     violations: int = 0
     error: BaseException | None = None
+    is_of_merge: bool = False
 
 
 def finish(outcome: Outcome, place: JobConfig | Path = Path(CONTAINER_ROOT)) -> int:
@@ -33,7 +37,7 @@ def finish(outcome: Outcome, place: JobConfig | Path = Path(CONTAINER_ROOT)) -> 
     root, path = _paths(place)
     text = message_of(outcome)
     logger.log(logging.ERROR if outcome.error else logging.INFO, "%s", text)
-    if is_leader(resource_config(root)):
+    if is_leader(resource_config(root)) and not (outcome.is_of_merge and outcome.error is None):
         _write_message(path, text)
     return exit_code_of(outcome)
 
@@ -42,6 +46,8 @@ def message_of(outcome: Outcome) -> str:
     """Word the exit message; the service takes the status from what stands before the colon."""
     if outcome.error is not None:
         return f"Error: {_failure(outcome.error)}"
+    if outcome.is_of_merge:
+        return "Completed: Captures and ground truth were merged."
     if outcome.violations:
         return f"CompletedWithViolations: Job completed successfully with {outcome.violations} violations."
     return "Completed: Job completed successfully with no violations."

@@ -196,20 +196,20 @@ def _fold(files: Sequence[File], config: JobConfig, task: Task, leader: Leader |
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
         return TableState()
-    engine = _engine(files, config)
+    engine = pick_engine(sum(file.size for file in files), config)
     log.info("Reading %d files in %d partitions on %s", len(files), len(partitions), engine)
     if engine == "local":
         from analyzer.engine.local import fold_locally
 
-        with _phase("analyze"):
+        with phase("analyze"):
             return fold_all(partitions, lambda some: fold_locally(some, task, config.cores))
     from analyzer.engine.spark import fold_on_spark, spark_session
 
     with ExitStack() as stack:
-        with _phase("session"):
+        with phase("session"):
             deployment = stack.enter_context(_deployed(leader))
             session = stack.enter_context(spark_session(config, deployment))
-        with _phase("analyze"):
+        with phase("analyze"):
             return fold_all(partitions, lambda some: fold_on_spark(session, some, task, deployment.patience))
 
 
@@ -225,11 +225,10 @@ def _deployed(leader: Leader | None) -> Iterator[Deployment]:
         yield deployment
 
 
-def _engine(files: Sequence[File], config: JobConfig) -> str:
-    """`auto` takes Spark where its start-up pays, and where there is Java."""
+def pick_engine(size: int, config: JobConfig) -> str:
+    """Give `local` or `spark` for so many bytes: `auto` takes Spark where its start-up pays, and where there is Java."""
     if config.engine != "auto":
         return config.engine
-    size = sum(file.size for file in files)
     if size < config.spark_threshold:
         return "local"
     from analyzer.engine.spark import has_java
@@ -339,7 +338,7 @@ def _metrics(config: JobConfig, baseline: Baseline, findings: Findings) -> list[
 
 
 @contextmanager
-def _phase(name: str) -> Iterator[None]:
+def phase(name: str) -> Iterator[None]:
     began = time.perf_counter()
     yield
     log.info("phase %s took %.3f", name, time.perf_counter() - began)

@@ -18,6 +18,9 @@ from analyzer.stores.store import File, cure_of, reason_of
 PARTITION_BYTES = 64 * 1024 * 1024
 """How much input a partition holds at the most; a file that is larger is cut evenly, small files are put together."""
 
+MERGE_REPORT = "merge_report.json"
+"""What a merge says about the records that lie beside it."""
+
 PieceReader = Callable[[Piece, Reading, PieceReport], Iterator[Batch]]
 
 
@@ -29,27 +32,29 @@ class Partition:
     pieces: tuple[Piece, ...]
 
 
-def list_files(source: Path | str) -> list[File]:
+def list_files(source: Path | str, variable: str = "dataset_source") -> list[File]:
     """List the files of a source in the order of their paths, nested ones included; hidden and empty ones are no data.
 
-    Raises InputError where the source does not exist or cannot be read.
+    Nor is the report that a merge leaves beside its records. Raises InputError where the source, which `variable`
+    names, does not exist or cannot be read.
     """
     try:
-        return store_of(source).list_files(str(source))
+        files = store_of(source).list_files(str(source))
     except FileNotFoundError as error:
         if str(error.filename) != str(source) or os.path.lexists(source):
-            raise _unreadable(source, error) from error
+            raise _unreadable(variable, source, error) from error
         raise InputError(
-            f"dataset_source: {source} does not exist.", "Mount the data there or correct the variable."
+            f"{variable}: {source} does not exist.", "Mount the data there or correct the variable."
         ) from error
     except OSError as error:
-        raise _unreadable(source, error) from error
+        raise _unreadable(variable, source, error) from error
+    return [file for file in files if file.path.rpartition("/")[2] != MERGE_REPORT]
 
 
-def _unreadable(source: Path | str, error: OSError) -> InputError:
+def _unreadable(variable: str, source: Path | str, error: OSError) -> InputError:
     return InputError(
-        f"dataset_source: {error.filename or source} cannot be read: {reason_of(error)}.",
-        cure_of(error, "Take it out of dataset_source, or give the job the right to read it."),
+        f"{variable}: {error.filename or source} cannot be read: {reason_of(error)}.",
+        cure_of(error, f"Take it out of {variable}, or give the job the right to read it."),
     )
 
 

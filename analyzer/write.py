@@ -47,6 +47,26 @@ def write_files(folder: Path | str, files: Mapping[str, str | bytes], stale: Ite
         raise _unwritable(folder, error) from error
 
 
+def write_stream(folder: Path | str, content: Iterable[tuple[str, bytes]], stale: Iterable[str] = ()) -> None:
+    """Write files of any size, in parts that come file by file, as `write_files` does: all of them or none.
+
+    Names may lead into folders below. Raises OutputError; what goes wrong where the parts come from is passed on.
+    """
+    try:
+        store_of(folder).write_stream(str(folder), content, stale)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def files_below(folder: Path | str) -> list[str]:
+    """List the files below the output folder by their names in it; hidden ones are none."""
+    top = str(folder).rstrip("/")
+    try:
+        return [file.path.removeprefix(top + "/") for file in store_of(folder).list_files(top)]
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def _refuse_odd_names(files: Mapping[str, str | bytes]) -> None:
     odd = [name for name in files if not name or Path(name).name != name]
     if odd:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from analyzer.analyze import Folded, Task, fold_partition, grouped, merge_folded
 from analyzer.engine.progress import Progress
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+R = TypeVar("R")
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -46,6 +49,20 @@ def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> lis
 
 
 def _fold_beside(partitions: Sequence[Partition], task: Task, workers: int, progress: Progress) -> list[Folded]:
+    with beside(partial(fold_partition, task=task), partitions, workers) as parts:
+        return _merge_groups(parts, partitions, progress)
+
+
+@contextmanager
+def beside(work: Callable[[T], R], items: Sequence[T], cores: int) -> Iterator[Iterator[R]]:
+    """Do the work for each item, in order, in this process or in as many beside it as there are cores and items.
+
+    Raises EngineError where a worker process dies; when anything else goes wrong the workers are ended at once.
+    """
+    workers = min(cores, len(items))
+    if workers <= 1:
+        yield map(work, items)
+        return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -54,7 +71,7 @@ def _fold_beside(partitions: Sequence[Partition], task: Task, workers: int, prog
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            return _merge_groups(pool.map(partial(fold_partition, task=task), partitions), partitions, progress)
+            yield pool.map(work, items)
         except BrokenProcessPool as error:
             raise EngineError(
                 f"A worker process ended abruptly: {error}.",

@@ -173,7 +173,7 @@ def _start_workers(session: SparkSession) -> None:
         yield from batches
 
     cores = _parallelism(session)
-    _run(lambda: session.range(0, cores, 1, cores).mapInArrow(load, "id long").collect())
+    run_on_spark(lambda: session.range(0, cores, 1, cores).mapInArrow(load, "id long").collect())
 
 
 def prepare() -> Path:
@@ -342,12 +342,12 @@ def _merged(folded: DataFrame) -> DataFrame:
 def _collect(session: SparkSession, folded: DataFrame, tasks: int, patience: float | None = None) -> list[Folded]:
     """Bring states to the driver, in order; `tasks` is the number of those that fold."""
     with _watched(session, tasks, patience):
-        rows = _run(lambda: folded.select("id", "bunch", "outcome").collect())
+        rows = run_on_spark(lambda: folded.select("id", "bunch", "outcome").collect())
     rows.sort(key=lambda row: row["id"])
     return [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
 
 
-def _run(action: Callable[[], Any]) -> Any:
+def run_on_spark(action: Callable[[], Any]) -> Any:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 

@@ -26,7 +26,7 @@ def read_json_lines(piece: Piece, reading: Reading, report: PieceReport) -> Iter
 
 def read_json_document(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of a JSON document: a list of objects, or one object."""
-    values = _counted(_document(piece.path, report), report)
+    values = _counted(json_document(piece.path, report), report)
     yield from _rows(values, reading, report, report.name_last_record)
 
 
@@ -82,7 +82,11 @@ def _said(error: ValueError) -> str:
     return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
 
 
-def _document(path: str, report: PieceReport) -> list[Any]:
+def json_document(path: str, report: PieceReport) -> list[Any]:
+    """Read a file of one document: a list of values, or one value.
+
+    Raises InputError naming file, line and column where it is not JSON.
+    """
     with readable(path), open_bytes(path) as stream:
         content, repaired = encodable(without_mark(path, stream.read()))
     report.left_out["undecodable_blocks"] += repaired

@@ -12,6 +12,9 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
@@ -89,6 +92,55 @@ def write_files(folder: str, files: Mapping[str, bytes], stale: Iterable[str]) -
     _flush_folder(target)
 
 
+def write_stream(folder: str, content: Iterable[tuple[str, bytes]], stale: Iterable[str]) -> None:
+    """Write files as `Store.write_stream` says; a failure before the renames leaves the folder as it was."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with _staging_that_works(target) as staging:
+        names = []
+        for name, parts in groupby(content, key=itemgetter(0)):
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            _write_parts(staging / name, (part for _, part in parts))
+            names.append(name)
+        _refuse_folders(target, dict.fromkeys(names, b""))
+        for name in names:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(target / name)
+    for name in stale:
+        (target / name).unlink(missing_ok=True)
+    for each in {(target / name).parent for name in names}:
+        _flush_folder(each)
+
+
+@contextmanager
+def _staging_that_works(folder: Path) -> Iterator[Path]:
+    """Find out before the work from which place files can be renamed into the folder: a stream cannot be repeated."""
+    places = list(_staging_places(folder))
+    for place in places:
+        try:
+            staging = tempfile.TemporaryDirectory(prefix=".analyzer-", dir=place, ignore_cleanup_errors=True)
+            with staging:
+                probe = folder / f".{Path(staging.name).name}"
+                Path(staging.name, "probe").touch()
+                Path(staging.name, "probe").replace(probe)
+                probe.unlink()
+        except OSError as error:
+            if place == places[-1] or error.errno not in _WORTH_ANOTHER_PLACE:
+                raise
+        else:
+            break
+    with tempfile.TemporaryDirectory(prefix=".analyzer-", dir=place, ignore_cleanup_errors=True) as found:
+        yield Path(found)
+
+
+def _write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _refuse_folders(folder: Path, files: Mapping[str, bytes]) -> None:
     """Find targets that a rename cannot replace before the first rename."""
     for name in files:
@@ -120,16 +172,9 @@ def _staging_places(folder: Path) -> Iterator[Path]:
 def _write_from(place: Path, folder: Path, files: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix=".analyzer-", dir=place, ignore_cleanup_errors=True) as staging:
         for name, content in files.items():
-            _write_flushed(Path(staging, name), content)
+            _write_parts(Path(staging, name), [content])
         for name in files:
             Path(staging, name).replace(folder / name)
-
-
-def _write_flushed(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

@@ -16,14 +16,17 @@ from typing import IO, TYPE_CHECKING, cast
 
 from analyzer.errors import EngineError
 from analyzer.stores import files
-from analyzer.stores.files import check_writable, list_files, write_files
+from analyzer.stores.files import check_writable, list_files, write_files, write_stream
 from analyzer.stores.ranges import RangeStream
 from analyzer.stores.store import StoreError
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
 
-__all__ = ["Held", "Peers", "check_writable", "list_files", "open_file", "path_here", "reach_peers", "write_files"]
+__all__ = [
+    "Held", "Peers", "check_writable", "list_files", "open_file", "path_here", "reach_peers", "write_files",
+    "write_stream",
+]  # fmt: skip
 
 TRIED_SECONDS = 30.0
 """How long a host that does not answer is asked again."""

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from analyzer.stores.ranges import RangeStream
@@ -217,7 +219,12 @@ def check_writable(folder: str) -> None:
 
 
 def write_files(folder: str, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
-    """Write objects as `Store.write_files` says.
+    """Write objects as `Store.write_files` says."""
+    write_stream(folder, files.items(), stale)
+
+
+def write_stream(folder: str, content: Iterable[tuple[str, bytes]], stale: Iterable[str]) -> None:
+    """Write objects as `Store.write_stream` says.
 
     Every file is uploaded in parts, which nobody sees. When all parts of all files have arrived, the uploads are
     completed in the order of the files; until then a failure leaves everything as it was.
@@ -226,9 +233,10 @@ def write_files(folder: str, files: Mapping[str, bytes], stale: Iterable[str]) -
     uploads: list[_Upload] = []
     with named(place):
         try:
-            for name, content in files.items():
+            for name, parts in groupby(content, key=itemgetter(0)):
                 uploads.append(_Upload(place.below(name)))
-                uploads[-1].send(content)
+                for part in _in_parts(part for _, part in parts):
+                    uploads[-1].send(part)
             for upload in uploads:
                 upload.complete()
         except BaseException:
@@ -238,6 +246,17 @@ def write_files(folder: str, files: Mapping[str, bytes], stale: Iterable[str]) -
             raise
         for name in stale:
             _delete(place.below(name))
+
+
+def _in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Put pieces together into parts: all but the last of an upload must have 5 MiB."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= PART:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
 
 
 class _Upload:
@@ -252,6 +271,9 @@ class _Upload:
         self._ended = False
 
     def send(self, content: bytes) -> None:
+        """Send content; nothing of it is an object of no bytes, unless something has been sent before."""
+        if not content and self._parts:
+            return
         for start in range(0, max(len(content), 1), PART):
             number = len(self._parts) + 1
             sent = client().upload_part(PartNumber=number, Body=content[start : start + PART], **self._where)

@@ -70,3 +70,9 @@ class Store(Protocol):
 
     def write_files(self, folder: str, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
         """Write all files, in this order and each complete, or none; then remove those that are stale."""
+
+    def write_stream(self, folder: str, content: Iterable[tuple[str, bytes]], stale: Iterable[str]) -> None:
+        """Write files as `write_files` does, however large: parts of each come one after the other, file by file.
+
+        Names may lead into folders below, with `/`.
+        """

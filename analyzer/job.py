@@ -226,7 +226,7 @@ def _deployed(leader: Leader | None) -> Iterator[Deployment]:
 
 
 def pick_engine(size: int, config: JobConfig) -> str:
-    """Give `local` or `spark` for so many bytes: `auto` takes Spark where its start-up pays, and where there is Java."""
+    """Pick the engine for so many bytes: `auto` takes Spark where its start-up pays, and where there is Java."""
     if config.engine != "auto":
         return config.engine
     if size < config.spark_threshold:

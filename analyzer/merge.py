@@ -102,7 +102,7 @@ def _refuse_strangers(plan: Plan, joined: Joined, config: JobConfig) -> None:
     raise InputError(
         f"None of {records:,} captures has a label among {joined.labels.counts['records']:,}: no id is on both sides. "
         f"Ids of captures: {_ids(joined.captures)}. Ids of labels: {_ids(joined.labels)}.",
-        "A label's eventMetadata.eventId must be the capture's inferenceId, or its eventId where it has no inferenceId. "
+        "A label's eventMetadata.eventId must be the capture's inferenceId, or its eventId where it has none. "
         "If labels may be late, set ANALYZER_EMPTY_INPUT=succeed.",
     )
 

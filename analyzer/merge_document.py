@@ -106,7 +106,7 @@ def notes(joined: Joined, config: JobConfig) -> Iterator[str]:
     matched, records = tally.labelled.total(), captures.counts["records"]
     if matched < config.least_labelled * records:
         yield (
-            f"Only {matched:,} of {records:,} captures have a label ({100 * matched / records:.1f} %); what is computed "
+            f"Only {matched:,} of {records:,} captures have a label ({100 * matched / records:.1f} %); figures "
             f"from so few may say little. ANALYZER_LEAST_LABELLED is {config.least_labelled:g}."
         )
     for name, seen in (("captures", captures), ("labels", labels)):

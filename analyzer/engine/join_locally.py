@@ -1,4 +1,4 @@
-"""The join without a cluster: buckets lie in files of a scratch folder, tasks run in this process or a few beside it."""
+"""The join without a cluster: buckets lie in files of a scratch folder, tasks run here or in a few processes."""
 
 from __future__ import annotations
 

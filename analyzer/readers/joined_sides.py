@@ -128,13 +128,13 @@ def read_labels(piece: Piece, seen: Seen) -> Iterator[Label]:
 
 def _metadata(record: dict[str, Any]) -> dict[str, Any]:
     found = record.get("eventMetadata")
-    return found if found.__class__ is dict else {}  # type: ignore[return-value]
+    return found if found.__class__ is dict else {}
 
 
 def _text_of(key: Any) -> str:
     """Give an id as text; numbers by their digits, anything else is none."""
     if key.__class__ is str:
-        return key  # type: ignore[no-any-return]
+        return key
     return str(key) if key.__class__ in {int, float} else ""
 
 

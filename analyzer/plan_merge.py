@@ -166,11 +166,11 @@ def clipped(hour: int | None, config: JobConfig) -> str:
     """Name the ends of the window that cut through a folder's records: they are part of what its file holds."""
     first = hour * AN_HOUR if hour is not None else None
     ends = [
-        utc_text(end)
-        for end in (config.start_time, config.end_time)
+        f"{side} {utc_text(end)}"
+        for side, end in (("from", config.start_time), ("to", config.end_time))
         if end is not None and (first is None or first < end.timestamp() < first + AN_HOUR)
     ]
-    return "/".join(ends)
+    return " ".join(ends)
 
 
 # --- captures ---------------------------------------------------------------------------------------------------------

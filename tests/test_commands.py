@@ -123,7 +123,7 @@ def test_the_version_is_that_of_the_package(capsys):
     ("arguments", "said"),
     [
         (["--engin", "local"], "'--engine'"),
-        (["merge"], "No such command 'merge'"),
+        (["merg"], "No such command 'merg'"),
         (["run", "surplus"], "surplus"),
         (["run", "--engine"], "requires an argument"),
         (["merge-states"], "Missing argument 'STATE...'"),

@@ -28,6 +28,7 @@ from analyzer.config import (
     parse_dataset_format,
     read_config,
     usable_cores,
+    utc_text,
 )
 from analyzer.documents import Constraints
 from analyzer.encode import encode_constraints
@@ -474,7 +475,62 @@ def test_secrets_are_not_logged(tmp_path):
 
 def test_every_setting_has_a_field_and_every_field_a_setting():
     fields = {field.name for field in dataclasses.fields(JobConfig)}
-    assert {s.variable.removeprefix("ANALYZER_").lower() for s in SETTINGS} == fields
+    assert {s.variable.removeprefix("ANALYZER_").lower() for s in SETTINGS} == fields - {"merges"}
+
+
+# --- merges ---
+
+MERGER = {"dataset_source": "/a", "ground_truth_source": "/b", "output_path": "/c"}
+
+
+def test_labels_without_format_and_analysis_make_a_merge():
+    assert read_config(MERGER).merges
+    for variable, text in (("dataset_format", '{"csv":{}}'), ("analysis_type", "DATA_QUALITY")):
+        assert not read_config({"dataset_format": '{"csv":{}}', **MERGER, variable: text}).merges
+    assert read_config({**MERGER, "dataset_format": '{"csv":{}}'}, merges=True).merges
+
+
+def test_a_merge_refuses_formats_that_hold_no_captures():
+    with pytest.raises(ConfigError, match="dataset_format names no format that captures are merged in"):
+        read_config({**MERGER, "dataset_format": '{"parquet":{}}'}, merges=True)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "window"),
+    [
+        ("-P8D", "-P1D", ("2020-01-01T13:00:00Z", "2020-01-08T13:00:00Z")),
+        ("-P3D", "-PT6H", ("2020-01-06T13:00:00Z", "2020-01-09T07:00:00Z")),
+        ("-p1m", "PT0S", ("2019-12-09T13:00:00Z", "2020-01-09T13:00:00Z")),
+        ("-P1W", "P1DT30M", ("2020-01-02T13:00:00Z", "2020-01-10T13:30:00Z")),
+    ],
+)
+def test_a_window_may_be_told_from_the_schedule_time_on(start, end, window):
+    offsets = {"start_time_offset": start, "end_time_offset": end, "ANALYZER_SCHEDULE_TIME": "2020-01-09T13:00Z"}
+    found = read_config({**MERGER, **offsets})
+    assert (utc_text(found.start_time), utc_text(found.end_time)) == window
+
+
+def test_without_a_schedule_time_the_current_hour_counts():
+    before = datetime.now(UTC)
+    found = read_config({**MERGER, "start_time_offset": "-PT1H"}).start_time
+    assert (found.minute, found.second, found.microsecond) == (0, 0, 0)
+    assert timedelta(hours=1) <= before - found < timedelta(hours=2, seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"start_time_offset": "3 days"}, "start_time_offset is '3 days'"),
+        ({"start_time_offset": "-P99999Y"}, "start_time_offset is '-P99999Y'"),
+        ({"start_time_offset": "-P1D", "start_time": "2020-01-01"}, "start_time and start_time_offset are both set"),
+        ({"start_time_offset": "-P1D", "end_time_offset": "-P2D"}, "is not before end_time"),
+        ({"ANALYZER_LEAST_LABELLED": "1.1"}, "ANALYZER_LEAST_LABELLED is '1.1'"),
+        ({"ANALYZER_LEAST_LABELLED": "nan"}, "ANALYZER_LEAST_LABELLED is 'nan'"),
+    ],
+)
+def test_windows_and_shares_that_make_no_sense_are_named(given, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        read_config({**MERGER, **given})
 
 
 def test_flags_are_unique():

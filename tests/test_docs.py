@@ -20,6 +20,7 @@ from analyzer import write
 from analyzer.commands import MERGING
 from analyzer.config import SETTINGS
 from analyzer.metrics import METRICS_FILE
+from analyzer.read import MERGE_REPORT
 
 TOP = Path(__file__).resolve().parents[1]
 DOCS = TOP / "docs"
@@ -91,8 +92,11 @@ def test_every_ready_made_file_is_in_the_docs(folder):
 
 
 def test_every_report_is_in_the_readme_and_on_the_page_of_files():
-    names = [getattr(write, constant) for constant in dir(write) if constant.endswith("_FILE")] + [METRICS_FILE]
-    assert len(names) == 6
+    names = [getattr(write, constant) for constant in dir(write) if constant.endswith("_FILE")] + [
+        METRICS_FILE,
+        MERGE_REPORT,
+    ]
+    assert len(names) == 7
     for text in (README, (DOCS / "files.md").read_text()):
         assert [name for name in names if name not in text] == []
 

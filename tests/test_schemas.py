@@ -28,7 +28,9 @@ def check(name: str, document: object) -> None:
 def examples() -> list[tuple[str, str]]:
     marked = re.compile(r"<!-- schema: (\S+) -->\n```json\n(.*?)```", re.DOTALL)
     return [
-        found for page in ("files.md", "metrics.md") for found in marked.findall((HERE / "docs" / page).read_text())
+        found
+        for page in ("files.md", "metrics.md", "merge.md")
+        for found in marked.findall((HERE / "docs" / page).read_text())
     ]
 
 

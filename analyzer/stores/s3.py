@@ -249,13 +249,13 @@ def write_stream(folder: str, content: Iterable[tuple[str, bytes]], stale: Itera
 
 
 def _in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Put pieces together into parts: all but the last of an upload must have 5 MiB."""
+    """Put pieces together into parts of one size, of which only the last, which may be empty, is smaller."""
     held = bytearray()
     for piece in pieces:
         held += piece
-        if len(held) >= PART:
-            yield bytes(held)
-            held.clear()
+        while len(held) > PART:
+            yield bytes(held[:PART])
+            del held[:PART]
     yield bytes(held)
 
 
@@ -270,14 +270,10 @@ class _Upload:
         self._parts: list[dict[str, Any]] = []
         self._ended = False
 
-    def send(self, content: bytes) -> None:
-        """Send content; nothing of it is an object of no bytes, unless something has been sent before."""
-        if not content and self._parts:
-            return
-        for start in range(0, max(len(content), 1), PART):
-            number = len(self._parts) + 1
-            sent = client().upload_part(PartNumber=number, Body=content[start : start + PART], **self._where)
-            self._parts.append({"PartNumber": number, "ETag": sent["ETag"]} | _checksums(sent))
+    def send(self, part: bytes) -> None:
+        number = len(self._parts) + 1
+        sent = client().upload_part(PartNumber=number, Body=part, **self._where)
+        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]} | _checksums(sent))
 
     def complete(self) -> None:
         client().complete_multipart_upload(MultipartUpload={"Parts": self._parts}, **self._where)

@@ -17,7 +17,7 @@ from zlib import crc32
 from analyzer.plan_merge import AN_HOUR, Share
 from analyzer.readers.joined_sides import Clock, Seen, read_captures, read_labels
 
-HELD_BYTES = 32 * 1024 * 1024
+HELD_BYTES = 16 * 1024 * 1024
 """Bytes of records that a task holds before it hands them on, in buckets."""
 WRITTEN_BYTES = 4 * 1024 * 1024
 FIRST_CAPTURE = 1 << 60

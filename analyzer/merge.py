@@ -7,7 +7,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from analyzer.config import JobConfig, utc_text
@@ -39,7 +39,9 @@ def merge(config: JobConfig) -> None:
     check_writable(config.output_path)
     plan = plan_merge(config)
     _refuse_nothing(plan, config)
-    with _joined(plan, config) as joined:
+    with ExitStack() as stack:
+        with phase("join"):
+            joined = stack.enter_context(_joined(plan, config))
         _refuse_strangers(plan, joined, config)
         document = merge_document(plan, joined, config)
         _log(document)

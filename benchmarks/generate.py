@@ -114,6 +114,12 @@ def capture_files(data: Path, rows: int) -> tuple[Path, Path]:
     )
 
 
+def merge_files(data: Path, pairs: int) -> tuple[Path, Path]:
+    """Write captures in hour folders, and as many labels in another order; nine of ten find each other."""
+    folder = _kept(data / f"merge-{pairs}", lambda folder: _write_sides(folder, pairs))
+    return folder / "captures", folder / "labels"
+
+
 def _kept(folder: Path, write: Callable[[Path], None]) -> Path:
     """Write into a neighbour and rename, so that a folder that exists is complete."""
     if not folder.exists():
@@ -169,6 +175,28 @@ def _payloads(rows: int) -> Iterator[tuple[int, list[str]]]:
     for part, frame in _parts(rows):
         plain = frame.with_columns(pl.col("remark").str.replace_all(",", ""))
         yield part, plain.write_csv(include_header=False).splitlines()
+
+
+def _write_sides(folder: Path, pairs: int) -> None:
+    for part, lines in _payloads(pairs):
+        captures = folder / "captures" / "churn" / "AllTraffic" / "2026" / "01" / "05" / f"{part:02}"
+        labels = folder / "labels" / "2026" / "01" / "06" / f"{part:02}"
+        for each in (captures, labels):
+            each.mkdir(parents=True)
+        records = (_capture(line, _scattered(part, number)) for number, line in enumerate(lines))
+        (captures / "part.jsonl").write_bytes(b"\n".join(records) + b"\n")
+        beside = (_scattered((part + 3) % FILES, number + len(lines) // 10) for number in range(len(lines)))
+        (labels / "part.jsonl").write_bytes(b"\n".join(_label(event) for event in beside) + b"\n")
+
+
+def _scattered(part: int, number: int) -> str:
+    """Make an id of a record that says nothing of where the record lies."""
+    return f"{(number * 2654435761 + part) % 2**32:08x}-0000-4000-8000-{part:02x}{number:010x}"
+
+
+def _label(event: str) -> bytes:
+    found = {"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {"eventId": event}}
+    return orjson.dumps(found | {"eventVersion": "0"})
 
 
 def _capture(line: str, event: str) -> bytes:

@@ -78,6 +78,22 @@ def job(
     return run([*prefix, sys.executable, "-m", "analyzer"], environment | dict(settings or {}), cwd=HERE.parent)
 
 
+def merge(setup: Setup, captures: Path, labels: Path, engine: str) -> Run:
+    """Run the merger as its users do, told by its environment alone."""
+    root = setup.data / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    environment = {
+        "dataset_source": str(captures),
+        "ground_truth_source": str(labels),
+        "output_path": str(root / "processing" / "output"),
+        "ANALYZER_ROOT": str(root),
+        "ANALYZER_ENGINE": engine,
+        "ANALYZER_CORES": str(setup.cores),
+        "SPARK_MASTER": f"local[{setup.cores}]",
+    }
+    return run([sys.executable, "-m", "analyzer"], environment, cwd=HERE.parent)
+
+
 def peer(setup: Setup, name: str, path: Path) -> Run:
     """Run a peer in its own environment; raises Skipped where that cannot be made."""
     found = environment_of(name)

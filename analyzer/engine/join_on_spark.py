@@ -25,7 +25,7 @@ ROWS = "bucket long, number long, content binary"
 COUNTED = -1
 """Stands in the place of a bucket for what a task has counted, or for what went wrong in it."""
 ROWS_AT_ONCE = "spark.sql.execution.arrow.maxRecordsPerBatch"
-FEW = 4
+FEW = 2
 """Rows hold megabytes each, where Spark reckons with bytes."""
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
+from benchmarks.cases.merges import merges
 from benchmarks.cases.profilers import csv, parquet, profilers, small
 from benchmarks.cases.shapes import capture, wide
 
@@ -26,5 +27,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "containers": containers,
     "wide": wide,
     "capture": capture,
+    "merge": merges,
 }
 """In the order of the table."""

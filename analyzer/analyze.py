@@ -80,14 +80,24 @@ Fold = Callable[[Sequence[Partition]], list[Folded]]
 def fold_partition(partition: Partition, task: Task) -> Folded:
     """Read a partition and fold its rows; a fault of the data comes back as `error`, with the quoting states."""
     folded = Folded(partition.index, partition.index, TableState(), [])
-    if task.reading.script:
-        random.seed(f"{task.reading.seed}:{partition.index}")
-    start_arrow_alone(task.reading.script)
+    _prepare(partition, task.reading)
     try:
         fold_batches(_batches(partition, task.reading, folded), task, folded.state)
     except AnalyzerError as error:
         folded.error = error
     return folded
+
+
+def read_rows(partition: Partition, reading: Reading) -> Iterator[Batch]:
+    """Read the rows of a partition that was folded before, the same ones in the same order."""
+    _prepare(partition, reading)
+    return coalesce(_batches(partition, reading, Folded(partition.index, partition.index, TableState(), [])))
+
+
+def _prepare(partition: Partition, reading: Reading) -> None:
+    if reading.script:
+        random.seed(f"{reading.seed}:{partition.index}")
+    start_arrow_alone(reading.script)
 
 
 def fold_batches(batches: Iterable[Batch], task: Task, state: TableState) -> None:
@@ -129,7 +139,12 @@ def grouped(partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
 
 
 def fold_all(partitions: Sequence[Partition], fold: Fold) -> TableState:
-    """Fold all partitions and merge their states in order.
+    """Fold all partitions and merge their states in order; see `fold_settled`."""
+    return fold_settled(partitions, fold)[0]
+
+
+def fold_settled(partitions: Sequence[Partition], fold: Fold) -> tuple[TableState, list[Partition]]:
+    """Fold all partitions, merge their states in order, and tell how the partitions are to be read from now on.
 
     Pieces of one file are read at the same time, each as if it began outside quotes; where that proves wrong, the
     groups concerned are folded again with what is now known. Raises the first fault of the data in reading order.
@@ -140,7 +155,7 @@ def fold_all(partitions: Sequence[Partition], fold: Fold) -> TableState:
         again = [i for i, group in enumerate(groups) if any((q.path, q.start) in wrong for q in group.quotes)]
         mended = {g: fold([restarted(p, wrong) for p in grouped(partitions)[g]])[0] for g in again}
         groups = [mended.get(i, group) for i, group in enumerate(groups)]
-    return merge_all(groups)
+    return merge_all(groups), [restarted(partition, wrong) for partition in partitions]
 
 
 def merge_all(groups: Sequence[Folded]) -> TableState:

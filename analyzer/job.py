@@ -11,25 +11,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analyzer.analyze import Task, finish_analysis, fold_all, merge_all
+from analyzer.analyze import Task, finish_analysis, fold_settled, merge_all
 from analyzer.analyzers.table import Domains, TableState
+from analyzer.apply_rules import NO_RULING, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
 from analyzer.config import JobConfig, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations
+from analyzer.engine.rows import Source
 from analyzer.errors import BaselineError, InputError
 from analyzer.jsonlayout import dump
 from analyzer.metrics import check_schedule, metric_records, write_metrics
 from analyzer.name_columns import Naming, name_columns, rename_by_baseline, resolve_excluded
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, profile_document
-from analyzer.read import File, list_files, plan_partitions
+from analyzer.read import File, Partition, list_files, plan_partitions
 from analyzer.readers.reading import Reading
 from analyzer.suggest import suggest
 from analyzer.write import (
     CONSTRAINTS_FILE,
     PROFILE_FILE,
+    RULES_FILE,
     STATE_FILE,
     STATISTICS_FILE,
     VIOLATIONS_FILE,
@@ -62,6 +65,7 @@ class Findings:
     analysis: Analysis
     constraints: Constraints
     verdict: Verdict
+    suggested_rules: str | None = None
 
 
 def run(config: JobConfig) -> int:
@@ -73,14 +77,16 @@ def run(config: JobConfig) -> int:
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
-    state = analyze_source(config, baseline)
-    verdict = report(state, baseline, config)
+    with open_rules(config) as rules:
+        state, source = analyze_source(config, baseline)
+        ruling = apply_rules(rules, state, source)
+    verdict = report(state, baseline, config, ruling)
     if config.post_analytics_processor_script:
         postprocess(config.post_analytics_processor_script)
     return len(verdict.violations)
 
 
-def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
+def report(state: TableState, baseline: Baseline, config: JobConfig, ruling: Ruling = NO_RULING) -> Verdict:
     """Make everything of a state that is made of it: statistics, suggested constraints, verdict, and their files.
 
     Raises OutputError where the files cannot be written; then none of them is.
@@ -90,8 +96,8 @@ def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
     baseline = _without_excluded(baseline, config, tuple(state.columns))
     analysis = finish_analysis(state, domains_of(baseline.constraints), config.compatibility, evidence=config.evidence)
     constraints = suggest(analysis.statistics, config.categorical_drift_method)
-    verdict = _judge(analysis, baseline, config)
-    _write(config, baseline, Findings(state, analysis, constraints, verdict))
+    verdict = with_rules(_judge(analysis, baseline, config), ruling.outcomes)
+    _write(config, baseline, Findings(state, analysis, constraints, verdict, ruling.suggested))
     return verdict
 
 
@@ -125,8 +131,8 @@ def domains_of(constraints: Constraints | None) -> Domains:
     }
 
 
-def analyze_source(config: JobConfig, baseline: Baseline) -> TableState:
-    """Fold the whole source into one state, on the engine that fits its size.
+def analyze_source(config: JobConfig, baseline: Baseline) -> tuple[TableState, Source]:
+    """Fold the whole source into one state, on the engine that fits its size, and tell how to read it again.
 
     Raises InputError where there is nothing to read.
     """
@@ -136,15 +142,18 @@ def analyze_source(config: JobConfig, baseline: Baseline) -> TableState:
         raise InputError(f"dataset_source: {config.dataset_source} is a URI.", "Mount or copy the data to a folder.")
     files = list_files(config.dataset_source)
     if not files:
-        return _nothing(config)
+        return _nothing(config), Source()
     naming = name_columns(files, config, baseline.constraints)
-    state = _fold(files, config, Task(_reading(config, naming), domains_of(baseline.constraints)))
+    task = Task(_reading(config, naming), domains_of(baseline.constraints))
+    state, partitions = _fold(files, config, task)
+    key_of = {id(column): key for key, column in state.columns.items()}
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
-        return _nothing(config)
+        return _nothing(config), Source()
     _exclude(state, config)
+    keys = {name: key_of[id(column)] for name, column in state.columns.items()}
     log.info("The number of columns in the dataframe is %d, rows %d", len(state.columns), state.rows)
-    return state
+    return state, Source(partitions, task.reading, keys)
 
 
 def _reading(config: JobConfig, naming: Naming) -> Reading:
@@ -163,24 +172,24 @@ def _reading(config: JobConfig, naming: Naming) -> Reading:
     )
 
 
-def _fold(files: Sequence[File], config: JobConfig, task: Task) -> TableState:
+def _fold(files: Sequence[File], config: JobConfig, task: Task) -> tuple[TableState, list[Partition]]:
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
-        return TableState()
+        return TableState(), []
     engine = _engine(files, config)
     log.info("Reading %d files in %d partitions on %s", len(files), len(partitions), engine)
     if engine == "local":
         from analyzer.engine.local import fold_locally
 
         with _phase("analyze"):
-            return fold_all(partitions, lambda some: fold_locally(some, task, config.cores))
+            return fold_settled(partitions, lambda some: fold_locally(some, task, config.cores))
     from analyzer.engine.spark import fold_on_spark, spark_session
 
     with ExitStack() as stack:
         with _phase("session"):
             session = stack.enter_context(spark_session(config))
         with _phase("analyze"):
-            return fold_all(partitions, lambda some: fold_on_spark(session, some, task))
+            return fold_settled(partitions, lambda some: fold_on_spark(session, some, task))
 
 
 def _engine(files: Sequence[File], config: JobConfig) -> str:
@@ -198,7 +207,7 @@ def _engine(files: Sequence[File], config: JobConfig) -> str:
     return "local"
 
 
-def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -> TableState:
+def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -> tuple[TableState, Source]:
     from analyzer.engine.spark import fold_frame, open_source, spark_session
 
     with spark_session(config) as session:
@@ -208,9 +217,9 @@ def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -
         state = merge_all(fold_frame(session, frame, name, task))
         state.columns = {column: state.columns[column] for column in frame.columns if column in state.columns}
     if not state.rows:
-        return _nothing(config)
+        return _nothing(config), Source()
     _exclude(state, config)
-    return state
+    return state, Source(frame=frame)
 
 
 def _exclude(state: TableState, config: JobConfig) -> None:
@@ -267,6 +276,7 @@ def _log_quirks(quirks: Sequence[Quirk]) -> None:
 
 def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
     """Write all files at once: complete, or none of them."""
+    judges = baseline.is_given or config.rules is not None
     violations = dump(encode_violations(findings.verdict.violations))
     files: dict[str, str | bytes] = {
         CONSTRAINTS_FILE: dump(encode_constraints(findings.constraints)),
@@ -274,11 +284,13 @@ def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
         PROFILE_FILE: dump(_profile(config, findings)),
         STATE_FILE: findings.state.to_bytes(),
     }
-    if baseline.is_given:
+    if findings.suggested_rules is not None:
+        files[RULES_FILE] = findings.suggested_rules
+    if judges:
         files[VIOLATIONS_FILE] = violations
         log.info("Constraint and Stats violations: %s", violations)
     records = _metrics(config, baseline, findings)
-    write_files(config.output_path, files, stale=() if baseline.is_given else (VIOLATIONS_FILE,))
+    write_files(config.output_path, files, stale=() if judges else (VIOLATIONS_FILE,))
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

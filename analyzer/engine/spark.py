@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, 
 from analyzer.analyzers.table import Batch, Run, TableState
 from analyzer.config import JobConfig, SparkFormat
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
+from analyzer.engine.deequ_jars import CURE, find_jars
 from analyzer.engine.local import tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
@@ -35,6 +37,7 @@ FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 ARCHIVE_SECONDS = 120
+DEEQU_CLASSES = ("com.amazon.deequ.dqdl.EvaluateDataQuality", "software.amazon.glue.dqdl.parser.DQDLParser")
 TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
@@ -65,14 +68,57 @@ def spark_session(config: JobConfig) -> Iterator[SparkSession]:
 
     existing = SparkSession.getActiveSession()
     if existing is not None:
+        if config.needs_deequ:
+            _require_deequ(existing)
         yield existing
         return
+    jars = _jar_settings(config) if config.needs_deequ else NO_SETTINGS
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
-        session = _start(config.cores, scratch)
+        session = _start(config.cores, scratch, jars)
         try:
+            if config.needs_deequ:
+                _require_deequ(session)
             yield session
         finally:
+            _stop_callbacks(session)
             session.stop()
+
+
+def _jar_settings(config: JobConfig) -> dict[str, str]:
+    """Put Deequ's jars on the class path, unless Spark's own configuration is to say where they are."""
+    try:
+        return {"spark.jars": ",".join(map(str, find_jars(config.deequ_jar, spark_version())))}
+    except EngineError:
+        if config.deequ_jar or not _is_configured():
+            raise
+        return {}
+
+
+def spark_version() -> str:
+    """Major and minor version of the PySpark that is installed, such as `4.1`."""
+    import pyspark
+
+    return ".".join(pyspark.__version__.split(".")[:2])
+
+
+def _require_deequ(session: SparkSession) -> None:
+    """Look for Deequ in the session's JVM, and tell PyDeequ, which asks for it when imported, Spark's version."""
+    os.environ["SPARK_VERSION"] = spark_version()
+    jvm: Any = session._jvm  # noqa: SLF001 (as PyDeequ does; there is no public way)
+    # py4j gives a package for what it does not find, without a word.
+    missing = [name for name in DEEQU_CLASSES if type(attrgetter(name)(jvm)).__name__ != "JavaClass"]
+    if missing:
+        raise EngineError(
+            f"Deequ is not on the class path of Spark: {missing[0]} was not found.",
+            CURE.format(spark=spark_version()),
+        )
+
+
+def _stop_callbacks(session: SparkSession) -> None:
+    """End the thread with which Deequ calls Python back; while it listens, the process does not end."""
+    gateway: Any = session.sparkContext._gateway  # noqa: SLF001 (PyDeequ's own cure; there is no public way)
+    if gateway is not None and gateway.get_callback_server() is not None:
+        gateway.shutdown_callback_server()
 
 
 def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> SparkSession:

@@ -53,7 +53,9 @@ def open_rules(config: JobConfig) -> Iterator[Open | None]:
 
     text = read_rules(config.rules) if config.rules else None
     with spark_session(config) as session:
-        yield Open(session, parse_rules(session, text, str(config.rules)) if text else None, config.suggest_rules)
+        yield Open(
+            session, parse_rules(session, text, str(config.rules)) if text is not None else None, config.suggest_rules
+        )
 
 
 def apply_rules(rules: Open | None, state: TableState, source: Source) -> Ruling:

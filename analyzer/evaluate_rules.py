@@ -46,7 +46,8 @@ _TEXT = r'"(?:[^"\\]|\\.)*"'
 _PART = re.compile(rf"{_TEXT}|#[^\n]*|[\[\](),\n]|[^\"#\[\](),\n]+|.")
 _WITH_COLUMNS = re.compile(rf"\b[A-Z]\w*(?:\s+{_TEXT})+")
 _AT_LINE = re.compile(r"line (\d+):\d+")
-_BAD_TYPE = re.compile(r"Rule Type: (\w+)")
+_BAD_TYPE = re.compile(r"(?i:rule type): (\w+)")
+_ON_NAMES = "ColumnNamesMatchPattern"
 MOST_SHOWN = 300
 
 
@@ -141,8 +142,9 @@ def _malformed(reason: str, where: str, pieces: Sequence[tuple[int, str]]) -> Co
         guilty = next((piece for piece in reversed(pieces) if piece[0] <= int(at[1])), None)
     elif bad:
         guilty = next((piece for piece in pieces if re.search(rf"\b{bad[1]}\b", piece[1]) and _is_odd(piece[1])), None)
-        said = f"{bad[1]} is no kind of rule" if bad[1] not in FAMILIES else f"{bad[1]} takes other parameters"
-        said += ", or a comma is missing"
+        if "not valid" in reason:
+            said = f"{bad[1]} is no kind of rule" if bad[1] not in FAMILIES else f"{bad[1]} takes other parameters"
+            said += ", or a comma is missing"
     place = f"line {guilty[0]}: {guilty[1][:MOST_SHOWN]}: " if guilty else (f"line {at[1]}: " if at else "")
     return ConfigError(f"ANALYZER_RULES: {where}, {place}{said[:MOST_SHOWN]}.", ALLOWED)
 
@@ -151,7 +153,11 @@ def _is_odd(text: str) -> bool:
     """Tell whether the kind of a rule is unknown, or comes with other parameters than in its example."""
     kinds = re.findall(rf"\b([A-Z]\w*)((?:\s+{_TEXT})*)", text)
     wanted = {kind: example.count('"') // 2 for kind, example in FAMILIES.items()}
-    return len(kinds) != 1 or any(wanted.get(kind, -1) != len(re.findall(_TEXT, given)) for kind, given in kinds)
+    return (
+        "threshold" in text
+        or len(kinds) != 1
+        or any(wanted.get(kind, -1) != len(re.findall(_TEXT, given)) for kind, given in kinds)
+    )
 
 
 def _leaves_of(rule: Any) -> Iterator[Any]:
@@ -201,6 +207,10 @@ def evaluate_rules(session: Any, frame: Any, ruleset: Ruleset) -> tuple[RuleOutc
     try:
         renamed = frame.toDF(*(aliases.get(name, name) for name in frame.columns))
         rows = {row["Rule"]: row for row in EvaluateDataQuality.process(session, renamed, text).collect()}
+        on_names = [rule.text for rule in ruleset.rules if aliases and rule.text.startswith(_ON_NAMES)]
+        if on_names:  # they are to see the true names, which nothing else needs
+            again = EvaluateDataQuality.process(session, frame, f"Rules = [ {', '.join(on_names)} ]")
+            rows |= {row["Rule"]: row for row in again.collect()}
     except Exception as error:
         raise EngineError(f"Deequ failed: {_first_line(str(getattr(error, 'java_exception', error)))}") from error
     finally:

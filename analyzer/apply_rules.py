@@ -53,9 +53,8 @@ def open_rules(config: JobConfig) -> Iterator[Open | None]:
 
     text = read_rules(config.rules) if config.rules else None
     with spark_session(config) as session:
-        yield Open(
-            session, parse_rules(session, text, str(config.rules)) if text is not None else None, config.suggest_rules
-        )
+        ruleset = None if text is None else parse_rules(session, text, str(config.rules))
+        yield Open(session, ruleset, config.suggest_rules)
 
 
 def apply_rules(rules: Open | None, state: TableState, source: Source) -> Ruling:

@@ -151,13 +151,15 @@ def _malformed(reason: str, where: str, pieces: Sequence[tuple[int, str]]) -> Co
 
 def _is_odd(text: str) -> bool:
     """Tell whether the kind of a rule is unknown, or comes with other parameters than in its example."""
-    kinds = re.findall(rf"\b([A-Z]\w*)((?:\s+{_TEXT})*)", text)
-    wanted = {kind: example.count('"') // 2 for kind, example in FAMILIES.items()}
-    return (
-        "threshold" in text
-        or len(kinds) != 1
-        or any(wanted.get(kind, -1) != len(re.findall(_TEXT, given)) for kind, given in kinds)
-    )
+    kinds = _kinds(text)
+    wanted = {kind: count for example in FAMILIES.values() for kind, count in _kinds(example)}
+    return "threshold" in text or len(kinds) != 1 or any(wanted.get(kind) != count for kind, count in kinds)
+
+
+def _kinds(text: str) -> list[tuple[str, int]]:
+    """List the kinds of rules in a text, each with the number of texts that follow it."""
+    found = re.findall(r'\b([A-Z]\w*)((?:\s+"")*)', re.sub(_TEXT, '""', text))
+    return [(kind, given.count('""')) for kind, given in found]
 
 
 def _leaves_of(rule: Any) -> Iterator[Any]:
@@ -180,11 +182,13 @@ def _unescaped(text: str) -> str:
 
 def _refuse_unsupported(rule: Rule, parsed: Any, where: str) -> None:
     for leaf in _leaves_of(parsed):
-        kind = leaf.getRuleType()
-        if kind not in FAMILIES:
+        place = f"ANALYZER_RULES: {where}, line {rule.line}: {rule.text}: "
+        if leaf.getRuleType() not in FAMILIES:
+            raise ConfigError(f"{place}rules of the kind {leaf.getRuleType()} are not evaluated.", ALLOWED)
+        if leaf.getThresholdCondition() is not None:
             raise ConfigError(
-                f"ANALYZER_RULES: {where}, line {rule.line}: {rule.text}: rules of the kind {kind} are not evaluated.",
-                ALLOWED,
+                f"{place}Deequ parses `with threshold` but judges as if it were not there.",
+                f"Count with CustomSql instead. {ALLOWED}",
             )
 
 

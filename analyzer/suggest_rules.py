@@ -61,18 +61,18 @@ def _rules_of(found: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[st
         yield f"ColumnValues {column} >= 0"
     elif ".hasCompleteness(" in code and share:
         yield f"Completeness {column} >= {share[1]}"
-    elif ".isContainedIn(" in code:
-        yield from _domain(column, code, share[1] if share else None)
+    elif ".isContainedIn(" in code and not share:
+        yield from _domain(column, code)
     else:
         log.info("What Deequ suggests has no form in DQDL and is left out: %s", code)
 
 
-def _domain(column: str, code: str, share: str | None) -> Iterator[str]:
+def _domain(column: str, code: str) -> Iterator[str]:
     found = _VALUES.search(code)
     values = _VALUE.findall(found[1]) if found else []
     if values:
         listed = ", ".join(f'"{value}"' for value in values)
-        yield f"ColumnValues {column} in [{listed}]" + (f" with threshold >= {share}" if share else "")
+        yield f"ColumnValues {column} in [{listed}]"
 
 
 def _quoted(name: str) -> str:

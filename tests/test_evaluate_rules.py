@@ -29,8 +29,9 @@ def test_awkward_names_travel_under_aliases_in_the_place_of_columns_only():
     assert set(aliases) == {"a.b", 'say "x"'}
     assert not set(aliases.values()) & {"column_1", "ok"}
     text = r'Rules = [ ColumnValues "a.b" in ["a.b"], IsComplete "say \"x\"", ColumnCorrelation "ok" "a.b" > 0 ]'
+    quoted = aliases['say "x"']
     assert rewrite(text, aliases) == (
-        f'Rules = [ ColumnValues "{aliases["a.b"]}" in ["a.b"], IsComplete "{aliases[chr(115) + "ay " + chr(34) + "x" + chr(34)]}", '
+        f'Rules = [ ColumnValues "{aliases["a.b"]}" in ["a.b"], IsComplete "{quoted}", '
         f'ColumnCorrelation "ok" "{aliases["a.b"]}" > 0 ]'
     )
 
@@ -108,6 +109,6 @@ def test_a_job_with_rules_and_no_deequ_ends_before_spark_starts(tmp_path, run_jo
     (tmp_path / "rules.dqdl").write_text("Rules = [ RowCount > 1 ]")
     (tmp_path / "nothing").mkdir()
     rules = {"ANALYZER_RULES": tmp_path / "rules.dqdl", "ANALYZER_DEEQU_JAR": tmp_path / "nothing"}
-    with pytest.raises(EngineError, match="Deequ|deequ"):
+    with pytest.raises(EngineError, match="no deequ-"):
         run_job(tmp_path / "a.csv", {"csv": {}}, **rules)
     assert not (tmp_path / "output" / "statistics.json").exists()

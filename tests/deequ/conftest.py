@@ -1,4 +1,4 @@
-"""A process with real Deequ on Spark: with the PySpark of the tests where there is a Deequ for it, else on Spark 3.5."""
+"""A process with real Deequ: on the Spark of the tests where there is a Deequ for it, else on Spark 3.5."""
 
 from __future__ import annotations
 

@@ -95,11 +95,9 @@ def test_random_tables_have_deequs_figures(seed, rows, tmp_path, ask):
 
 
 @pytest.mark.golden
-@pytest.mark.parametrize(
-    "name", ["data-quality-boston/housing.csv", "data-quality-churn/training-dataset-with-header.csv"]
-)
+@pytest.mark.parametrize("name", ["boston/housing.csv", "churn/training-dataset-with-header.csv"])
 def test_golden_data_has_deequs_figures(name, shared, tmp_path, ask):
-    with (shared / "golden" / name).open(newline="", encoding="utf-8-sig") as file:
+    with (shared / "golden" / f"data-quality-{name}").open(newline="", encoding="utf-8-sig") as file:
         header, *rows = csv.reader(file)
     table = {name: [row[i] for row in rows] for i, name in enumerate(header[:COLUMNS])}
     write(tmp_path / "a.csv", table)

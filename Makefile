@@ -22,6 +22,7 @@ help: ## this list
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java
+	@.ci/deequ
 	@$(BIN)/analyzer prepare-spark
 
 $(STAMP): pyproject.toml .ci/setup
@@ -32,6 +33,7 @@ demo: setup ## baseline, clean window and broken window on real data; ends with 
 	@$(BIN)/python examples/demo.py
 
 test: setup lint ## everything: lint, types, architecture, all tests
+	@.ci/deequ $(BIN)/python
 	@$(BIN)/python -m pytest -v
 
 fast: $(STAMP) ## the tests that need neither Java nor containers

@@ -43,7 +43,7 @@ image: ## the container image model-monitor-analyzer, e.g. make image BASE_IMAGE
 	@.ci/image $(IMAGE) $(BASE_IMAGE)
 
 test-image: $(STAMP) ## build the image and run jobs in real containers
-	@ANALYZER_TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
+	@TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
 
 lock: $(STAMP) ## resolve the image's dependencies anew into requirements.lock
 	@.ci/lock $(BIN)/python

@@ -33,7 +33,7 @@ def deequ_environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, 
         jars = JARS
     except EngineError:
         if not (OLD / "python" / "pyspark").is_dir() or not list(OLD.glob("deequ-*.jar")):
-            pytest.skip("Deequ's jars were not fetched: .ci/deequ says why")
+            pytest.skip("Deequ's jars were not fetched: make test-deequ does, or says why")
         paths.insert(0, str(OLD / "python"))
         jars = OLD
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANALYZER_", "SPARK_"))}

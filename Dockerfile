@@ -34,8 +34,8 @@ RUN mkdir -p /usr/share/man/man1 \
  && apt-get install -y --no-install-recommends ca-certificates libnss-wrapper openjdk-17-jre-headless procps \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc /usr/share/man
 COPY --from=build /opt/analyzer /opt/analyzer
-# Jars that every Spark session of the image finds, such as Deequ's; the folder may be absent.
-COPY requirements.lock jars*/*.jar /opt/analyzer/lib/python3.11/site-packages/pyspark/jars/
+# Deequ's jars, for jobs with rules; where there are none, the lock alone is copied, and removed again.
+COPY requirements.lock jars*/*.jar /opt/analyzer/jars/
 COPY --from=build /code /opt/analyzer/lib/python3.11/site-packages/
 COPY preprocessors /opt/analyzer/preprocessors
 ENV PATH=/opt/analyzer/bin:$PATH \
@@ -45,7 +45,7 @@ ENV PATH=/opt/analyzer/bin:$PATH \
 # The command, and the archive of classes with which Spark starts faster.
 RUN printf '#!/opt/analyzer/bin/python\nimport sys\nfrom analyzer.__main__ import main\nsys.exit(main())\n' >/opt/analyzer/bin/analyzer \
  && chmod 755 /opt/analyzer/bin/analyzer \
- && rm "$SPARK_HOME/jars/requirements.lock" \
+ && rm /opt/analyzer/jars/requirements.lock \
  && analyzer prepare-spark \
  && rm -rf /tmp/*
 

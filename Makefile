@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fast image lock lint format bench clean test-image
+.PHONY: help setup demo test fast image image-ahead lock lint format bench clean test-deequ test-image
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,7 @@ help: ## this list
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java
+	@.ci/deequ
 	@$(BIN)/analyzer prepare-spark
 
 $(STAMP): pyproject.toml .ci/setup
@@ -31,8 +32,16 @@ $(STAMP): pyproject.toml .ci/setup
 demo: setup ## baseline, clean window and broken window on real data; ends with what was found
 	@$(BIN)/python examples/demo.py
 
-test: setup lint ## everything: lint, types, architecture, all tests
+test: image-ahead setup lint ## everything: lint, types, architecture, all tests
 	@$(BIN)/python -m pytest -v
+
+# Begins to build the image that the last tests run, while the others are set up and run; those wait for it.
+image-ahead:
+	@mkdir -p build && { .ci/image $(IMAGE) $(BASE_IMAGE) </dev/null >build/image.log 2>&1 & }
+
+test-deequ: setup ## the tests against Deequ, on an older Spark where there is no Deequ for this one
+	@.ci/deequ $(BIN)/python
+	@$(BIN)/python -m pytest -v -rs tests/deequ
 
 fast: $(STAMP) ## the tests that need neither Java nor containers
 	@$(BIN)/python -m pytest -m "not spark and not container"
@@ -41,7 +50,7 @@ image: ## the container image model-monitor-analyzer, e.g. make image BASE_IMAGE
 	@.ci/image $(IMAGE) $(BASE_IMAGE)
 
 test-image: $(STAMP) ## build the image and run jobs in real containers
-	@ANALYZER_TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
+	@TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
 
 lock: $(STAMP) ## resolve the image's dependencies anew into requirements.lock
 	@.ci/lock $(BIN)/python

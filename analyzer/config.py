@@ -191,6 +191,15 @@ SETTINGS: tuple[Setting, ...] = (
         "Share of the captures that must have labels, else a merge warns.",
         "number from 0 to 1",
     ),
+    Setting("ANALYZER_RULES", "", (), "File of DQDL rules that Deequ evaluates on the same rows.", "path"),
+    Setting("ANALYZER_SUGGEST_RULES", "false", ("true", "false"), "Write the rules that Deequ suggests for the data."),
+    Setting(
+        "ANALYZER_DEEQU_JAR",
+        "jars/ of the checkout, else /opt/analyzer/jars",
+        (),
+        "Where Deequ's jars lie, for the two settings before.",
+        "paths of jars or folders, comma-separated",
+    ),
     Setting("ANALYZER_CORES", "all usable cores", (), "Worker processes.", "whole number from 1"),
     Setting(
         "ANALYZER_SPARK_THRESHOLD",
@@ -280,6 +289,9 @@ class JobConfig:
     metrics_without_schedule: Literal["write", "fail"] = "write"
     schedule_time: datetime | None = None
     least_labelled: float = LEAST_LABELLED
+    rules: Path | None = None
+    suggest_rules: bool = False
+    deequ_jar: tuple[str, ...] = ()
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     evidence: bool = True
@@ -291,6 +303,10 @@ class JobConfig:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     merges: bool = False
     """Whether the job merges captures with labels instead of analyzing; the format of its captures need not be told."""
+
+    @property
+    def needs_deequ(self) -> bool:
+        return self.rules is not None or self.suggest_rules
 
 
 def read_config(
@@ -524,6 +540,10 @@ class _Values:
             raise _invalid(_BY_NAME[name], without_credentials(found), "a path in the file system of the job, no URI")
         return found
 
+    def paths(self, name: str) -> tuple[str, ...]:
+        found = (self.values.get(name) or "").split(",")
+        return tuple(str(_relocated(path.strip(), self.root)) for path in found if path.strip())
+
     def path_or_default(self, name: str) -> Path:
         return self.path(name) or _relocated(_BY_NAME[name].default, self.root)
 
@@ -678,9 +698,11 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         **{name.lower(): values.choice(PREFIX + name) for name in choices},
         **{
             name.lower(): values.boolean(PREFIX + name)
-            for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS")
+            for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS", "SUGGEST_RULES")
         },
         "least_labelled": values.share(f"{PREFIX}LEAST_LABELLED", LEAST_LABELLED),
+        "rules": values.path(f"{PREFIX}RULES"),
+        "deequ_jar": values.paths(f"{PREFIX}DEEQU_JAR"),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer.analyze import Task, finish_analysis, fold_all, merge_all
+from analyzer.analyze import Task, finish_analysis, fold_settled, merge_all
 from analyzer.analyzers.table import Domains, TableState
+from analyzer.apply_rules import NO_RULING, Open, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
 from analyzer.checks.added import added_checks
 from analyzer.config import AddedFormat, JobConfig, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations
+from analyzer.engine.rows import Source
 from analyzer.errors import BaselineError, InputError
 from analyzer.fetch_scripts import Scripts, fetched_scripts
 from analyzer.install_requirements import has_requirements, install_requirements
@@ -27,7 +29,7 @@ from analyzer.metrics import check_schedule, metric_records, write_metrics
 from analyzer.name_columns import Naming, name_columns, rename_by_baseline, resolve_excluded
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, profile_document
-from analyzer.read import list_files, plan_partitions
+from analyzer.read import Partition, list_files, plan_partitions
 from analyzer.readers.reading import Reading
 from analyzer.stores import read_whole
 from analyzer.stores.store import File, cure_of, reason_of
@@ -35,6 +37,7 @@ from analyzer.suggest import suggest
 from analyzer.write import (
     CONSTRAINTS_FILE,
     PROFILE_FILE,
+    RULES_FILE,
     STATE_FILE,
     STATISTICS_FILE,
     VIOLATIONS_FILE,
@@ -71,6 +74,7 @@ class Findings:
     analysis: Analysis
     constraints: Constraints
     verdict: Verdict
+    suggested_rules: str | None = None
 
 
 def run(config: JobConfig, leader: Leader | None = None) -> int:
@@ -86,8 +90,10 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
     baseline = read_baseline(config)
     with fetched_scripts(config) as scripts:
         _prepare_extensions(config, baseline, scripts)
-        state = analyze_source(config, baseline, scripts.record, leader)
-        verdict = report(state, baseline, config)
+        with _opened_rules(config, leader) as rules:
+            state, source = analyze_source(config, baseline, scripts.record, leader)
+            ruling = apply_rules(rules, state, source)
+        verdict = report(state, baseline, config, ruling)
         if scripts.post_analytics:
             postprocess(scripts.post_analytics)
     return len(verdict.violations)
@@ -106,7 +112,17 @@ def _prepare_extensions(config: JobConfig, baseline: Baseline, scripts: Scripts)
             install_requirements(script)
 
 
-def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
+@contextmanager
+def _opened_rules(config: JobConfig, leader: Leader | None) -> Iterator[Open | None]:
+    """Open the rules, if there are any, on the Spark that the analysis then finds and uses too."""
+    if not config.needs_deequ:
+        yield None
+        return
+    with _deployed(leader) as deployment, open_rules(config, deployment) as rules:
+        yield rules
+
+
+def report(state: TableState, baseline: Baseline, config: JobConfig, ruling: Ruling = NO_RULING) -> Verdict:
     """Make everything of a state that is made of it: statistics, suggested constraints, verdict, and their files.
 
     Raises OutputError where the files cannot be written; then none of them is.
@@ -116,8 +132,8 @@ def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
     baseline = _without_excluded(baseline, config, tuple(state.columns))
     analysis = finish_analysis(state, domains_of(baseline.constraints), config.compatibility, evidence=config.evidence)
     constraints = suggest(analysis.statistics, config.categorical_drift_method)
-    verdict = _judge(analysis, baseline, config)
-    _write(config, baseline, Findings(state, analysis, constraints, verdict))
+    verdict = with_rules(_judge(analysis, baseline, config), ruling.outcomes)
+    _write(config, baseline, Findings(state, analysis, constraints, verdict, ruling.suggested))
     return verdict
 
 
@@ -154,8 +170,10 @@ def domains_of(constraints: Constraints | None) -> Domains:
 
 def analyze_source(
     config: JobConfig, baseline: Baseline, script: Path | None = None, leader: Leader | None = None
-) -> TableState:
-    """Fold the whole source into one state, on the engine that fits its size; `script` is the record script's file.
+) -> tuple[TableState, Source]:
+    """Fold the whole source into one state, on the engine that fits its size, and tell how to read it again.
+
+    `script` is the record script's file.
 
     Raises InputError where there is nothing to read.
     """
@@ -163,16 +181,18 @@ def analyze_source(
         return _analyze_frame(config, config.dataset_format, baseline, leader)
     files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
     if not files:
-        return _nothing(config)
+        return _nothing(config), Source()
     naming = name_columns(files, config, baseline.constraints)
     task = Task(_reading(config, naming, script), domains_of(baseline.constraints), peers)
-    state = _fold(files, config, task, leader)
+    state, partitions = _fold(files, config, task, leader)
+    key_of = {id(column): key for key, column in state.columns.items()}
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
-        return _nothing(config)
+        return _nothing(config), Source()
     _exclude(state, config)
+    keys = {name: key_of[id(column)] for name, column in state.columns.items()}
     log.info("The number of columns in the dataframe is %d, rows %d", len(state.columns), state.rows)
-    return state
+    return state, Source(partitions, task, keys)
 
 
 def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
@@ -192,17 +212,19 @@ def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> R
     )
 
 
-def _fold(files: Sequence[File], config: JobConfig, task: Task, leader: Leader | None) -> TableState:
+def _fold(
+    files: Sequence[File], config: JobConfig, task: Task, leader: Leader | None
+) -> tuple[TableState, list[Partition]]:
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
-        return TableState()
+        return TableState(), []
     engine = pick_engine(sum(file.size for file in files), config)
     log.info("Reading %d files in %d partitions on %s", len(files), len(partitions), engine)
     if engine == "local":
         from analyzer.engine.local import fold_locally
 
         with phase("analyze"):
-            return fold_all(partitions, lambda some: fold_locally(some, task, config.cores))
+            return fold_settled(partitions, lambda some: fold_locally(some, task, config.cores))
     from analyzer.engine.spark import fold_on_spark, spark_session
 
     with ExitStack() as stack:
@@ -210,15 +232,15 @@ def _fold(files: Sequence[File], config: JobConfig, task: Task, leader: Leader |
             deployment = stack.enter_context(_deployed(leader))
             session = stack.enter_context(spark_session(config, deployment))
         with phase("analyze"):
-            return fold_all(partitions, lambda some: fold_on_spark(session, some, task, deployment.patience))
+            return fold_settled(partitions, lambda some: fold_on_spark(session, some, task, deployment.patience))
 
 
 @contextmanager
 def _deployed(leader: Leader | None) -> Iterator[Deployment]:
-    """Have the hosts of this run form a cluster, unless there are none or the job was told of another cluster."""
-    from analyzer.engine.spark import NO_DEPLOYMENT, has_master
+    """Have the hosts of this run form a cluster, unless there are none, or there is a session or a cluster already."""
+    from analyzer.engine.spark import NO_DEPLOYMENT, has_master, has_session
 
-    if leader is None or has_master():
+    if leader is None or has_master() or has_session():
         yield NO_DEPLOYMENT
         return
     with leader.spark() as deployment:
@@ -239,7 +261,9 @@ def pick_engine(size: int, config: JobConfig) -> str:
     return "local"
 
 
-def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline, leader: Leader | None) -> TableState:
+def _analyze_frame(
+    config: JobConfig, source: SparkFormat, baseline: Baseline, leader: Leader | None
+) -> tuple[TableState, Source]:
     from analyzer.engine.spark import fold_frame, open_source, spark_session
 
     if leader:
@@ -251,9 +275,9 @@ def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline, l
         state = merge_all(fold_frame(session, frame, name, task))
         state.columns = {column: state.columns[column] for column in frame.columns if column in state.columns}
     if not state.rows:
-        return _nothing(config)
+        return _nothing(config), Source()
     _exclude(state, config)
-    return state
+    return state, Source(frame=frame)
 
 
 def _exclude(state: TableState, config: JobConfig) -> None:
@@ -311,6 +335,7 @@ def _log_quirks(quirks: Sequence[Quirk]) -> None:
 
 def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
     """Write all files at once: complete, or none of them."""
+    judges = baseline.is_given or config.rules is not None
     violations = dump(encode_violations(findings.verdict.violations))
     files: dict[str, str | bytes] = {
         CONSTRAINTS_FILE: dump(encode_constraints(findings.constraints)),
@@ -318,11 +343,13 @@ def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
         PROFILE_FILE: dump(_profile(config, findings)),
         STATE_FILE: findings.state.to_bytes(),
     }
-    if baseline.is_given:
+    if findings.suggested_rules is not None:
+        files[RULES_FILE] = findings.suggested_rules
+    if judges:
         files[VIOLATIONS_FILE] = violations
         log.info("Constraint and Stats violations: %s", violations)
     records = _metrics(config, baseline, findings)
-    write_files(config.output_path, files, stale=() if baseline.is_given else (VIOLATIONS_FILE,))
+    write_files(config.output_path, files, stale=() if judges else (VIOLATIONS_FILE,))
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

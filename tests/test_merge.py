@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from labelled import HOUR, capture, files, label, merged, report, variables, write_sides
 from traffic import ROOT, half, run_process, write_lines
 
@@ -232,6 +233,35 @@ def test_the_report_accounts_for_both_sides(tmp_path, caplog):
     ]
     assert found["notes"][0].startswith("Only 2 of 5 captures have a label (40.0 %)")
     assert "Only 2 of 5 captures" in caplog.text
+
+
+def schema(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((ROOT / "schemas" / name).read_text()))
+
+
+def test_reports_and_records_are_what_the_schemas_say(tmp_path):
+    captures = {**hours(11, 12), "plain/a.jsonl": [capture("p", time=None)]}
+    sides = write_sides(tmp_path, captures, {LATER: [label("e11"), label("p")]})
+    (sides[0] / "b.out").write_text(f"1,i,{TIME}\n")
+    out = run(tmp_path, end_time="2025-02-17T00:00:00Z")
+    schema("merge_report.json").validate(report(out))
+    for each in merged(out):
+        schema("capture-record.json").validate(each)
+    for line in (sides[1] / LATER).read_text().splitlines():
+        schema("label-record.json").validate(json.loads(line))
+    (sides[1] / LATER).write_text(json.dumps(label("strange")))
+    schema("merge_report.json").validate(report(run(tmp_path, ANALYZER_EMPTY_INPUT="succeed")))
+
+
+def test_of_several_hosts_the_first_merges(tmp_path):
+    write_sides(tmp_path, {HERE: [capture("e")]}, {LATER: [label("e")]})
+    (tmp_path / "config").mkdir()
+    hosts = tmp_path / "config" / "resourceconfig.json"
+    for host, expected in (("algo-2", False), ("algo-1", True)):
+        hosts.write_text(json.dumps({"current_host": host, "hosts": ["algo-1", "algo-2"]}))
+        code, message, _ = run_process(environment(tmp_path))
+        assert (code, message) == (0, "")
+        assert (tmp_path / "merged").exists() == expected
 
 
 def test_enough_labels_are_no_matter_for_a_warning(tmp_path):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, 
 from analyzer.analyzers.table import Batch, Run, TableState
 from analyzer.config import JobConfig, SparkFormat, find_root, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
+from analyzer.engine.deequ_jars import CURE, find_jars
 from analyzer.engine.java_surroundings import java_variables
 from analyzer.engine.local import TUNED, tune_workers
 from analyzer.engine.progress import Progress
@@ -43,6 +45,7 @@ TOLD_TO_TASKS = (
 """Variables that tasks get from the driver: where S3 is. Credentials they find themselves, as the AWS clients do."""
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 ARCHIVE_SECONDS = 600
+DEEQU_CLASSES = ("com.amazon.deequ.dqdl.EvaluateDataQuality", "software.amazon.glue.dqdl.parser.DQDLParser")
 TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
@@ -94,14 +97,20 @@ def spark_session(config: JobConfig, deployment: Deployment = NO_DEPLOYMENT) -> 
 
     existing = SparkSession.getActiveSession()
     if existing is not None:
+        if config.needs_deequ:
+            _require_deequ(existing)
         yield existing
         return
+    jars = _jar_settings(config) if config.needs_deequ else NO_SETTINGS
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
         with _submitted_with(deployment.properties):
-            session = _start(config.cores, scratch, deployment.settings)
+            session = _start(config.cores, scratch, {**deployment.settings, **jars})
         try:
+            if config.needs_deequ:
+                _require_deequ(session)
             yield session
         finally:
+            _stop_callbacks(session)
             session.stop()
 
 
@@ -119,6 +128,43 @@ def _submitted_with(properties: Path | None) -> Iterator[None]:
         os.environ.pop(SUBMIT)
         if given is not None:
             os.environ[SUBMIT] = given
+
+
+def _jar_settings(config: JobConfig) -> dict[str, str]:
+    """Put Deequ's jars on the class path, unless Spark's own configuration is to say where they are."""
+    try:
+        return {"spark.jars": ",".join(map(str, find_jars(config.deequ_jar, spark_version())))}
+    except EngineError:
+        if config.deequ_jar or not _is_configured():
+            raise
+        return {}
+
+
+def spark_version() -> str:
+    """Major and minor version of the PySpark that is installed, such as `4.1`."""
+    import pyspark
+
+    return ".".join(pyspark.__version__.split(".")[:2])
+
+
+def _require_deequ(session: SparkSession) -> None:
+    """Look for Deequ in the session's JVM, and tell PyDeequ, which asks for it when imported, Spark's version."""
+    os.environ["SPARK_VERSION"] = spark_version()
+    jvm: Any = session._jvm  # noqa: SLF001 (as PyDeequ does; there is no public way)
+    # py4j gives a package for what it does not find, without a word.
+    missing = [name for name in DEEQU_CLASSES if type(attrgetter(name)(jvm)).__name__ != "JavaClass"]
+    if missing:
+        raise EngineError(
+            f"Deequ is not on the class path of Spark: {missing[0]} was not found.",
+            CURE.format(spark=spark_version()),
+        )
+
+
+def _stop_callbacks(session: SparkSession) -> None:
+    """End the thread with which Deequ calls Python back; while it listens, the process does not end."""
+    gateway: Any = session.sparkContext._gateway  # noqa: SLF001 (PyDeequ's own cure; there is no public way)
+    if gateway is not None and gateway.get_callback_server() is not None:
+        gateway.shutdown_callback_server()
 
 
 def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> SparkSession:
@@ -227,6 +273,13 @@ def _settings(cores: int, scratch: str, given: Mapping[str, str]) -> dict[str, s
     return settings
 
 
+def has_session() -> bool:
+    """Tell whether this process has started Spark already."""
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession() is not None
+
+
 def has_master() -> bool:
     """Tell whether there is a cluster already that the job was told to use."""
     return "SPARK_MASTER" in os.environ or _is_configured()
@@ -261,10 +314,10 @@ def fold_on_spark(
     if len(groups) >= GROUPS_PER_CORE * cores:
         return _fold_groups(session, groups, task, patience)
     work = list(partitions)
-    content = _script_of(task)
+    content = script_of(task)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with _seen_from_here(task, content) as here:
+        with seen_from_here(task, content) as here:
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     yield _row(number, number // GROUP, fold_partition(work[number], here))
@@ -279,10 +332,10 @@ def fold_on_spark(
 def _fold_groups(
     session: SparkSession, groups: Sequence[Sequence[Partition]], task: Task, patience: float | None
 ) -> list[Folded]:
-    content = _script_of(task)
+    content = script_of(task)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with _seen_from_here(task, content) as here:
+        with seen_from_here(task, content) as here:
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     yield _row(number, number, merge_folded(fold_partition(each, here) for each in groups[number]))
@@ -291,14 +344,14 @@ def _fold_groups(
     return _collect(session, folded, len(groups), patience)
 
 
-def _script_of(task: Task) -> bytes:
+def script_of(task: Task) -> bytes:
     """Read the script, to be sent along; where there is none, or no file, the tasks say so."""
     script = task.reading.script
     return script.read_bytes() if script and script.is_file() else b""
 
 
 @contextmanager
-def _seen_from_here(task: Task, content: bytes) -> Iterator[Task]:
+def seen_from_here(task: Task, content: bytes) -> Iterator[Task]:
     """Let a task on another host find what it has itself below its own root, and the script where it has none."""
     if task.peers:
         task = replace(task, peers=task.peers.seen_from(find_root(os.environ)))

@@ -39,14 +39,14 @@ def docker_engine() -> None:
     """See to a Docker engine, or skip and say why; `make test-image` does not skip."""
     done = subprocess.run([TOP / ".ci" / "docker"], capture_output=True, text=True, check=False)
     if done.returncode:
-        stop = pytest.fail if os.environ.get("ANALYZER_TEST_CONTAINERS") == "required" else pytest.skip
+        stop = pytest.fail if os.environ.get("TEST_CONTAINERS") == "required" else pytest.skip
         stop(f"no containers here: {' '.join(done.stderr.split())}")
 
 
 @pytest.fixture(scope="session")
 def image(docker_engine: None) -> str:
-    """Build the image of this checkout once, and give its name; ANALYZER_TEST_IMAGE names one to test instead."""
-    if given := os.environ.get("ANALYZER_TEST_IMAGE"):
+    """Build the image of this checkout once, and give its name; TEST_IMAGE names one to test instead."""
+    if given := os.environ.get("TEST_IMAGE"):
         return given
     build = [TOP / ".ci" / "image", IMAGE, *os.environ.get("BASE_IMAGE", "").split()]
     done = subprocess.run(build, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)

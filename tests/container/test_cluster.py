@@ -43,7 +43,7 @@ def docker(*words: str) -> str:
 
 
 @pytest.fixture
-def network(engine: None) -> Iterator[str]:
+def network(docker_engine: None) -> Iterator[str]:
     name = f"analyzer-test-{uuid.uuid4().hex[:12]}"
     docker("network", "create", name)
     yield name

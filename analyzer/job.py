@@ -1,4 +1,7 @@
-"""The line: the whole data-quality job, from the configuration to the files, top to bottom."""
+"""The line: the whole data-quality job, from the configuration to the files, top to bottom.
+
+Model quality has a line of its own, `model_quality.py`, of the same steps.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analyzer.analyze import Task, finish_analysis, fold_all, merge_all
+from analyzer.analyze import State, Task, finish_analysis, fold_all, merge_all
 from analyzer.analyzers.table import Domains, TableState
 from analyzer.check import check
 from analyzer.config import JobConfig, SparkFormat
@@ -73,6 +76,10 @@ def run(config: JobConfig) -> int:
     Raises AnalyzerError for whatever is wrong with configuration, data, baseline, scripts or output; the files of an
     earlier run are untouched unless all of this one's could be written.
     """
+    if config.analysis_type == "MODEL_QUALITY":
+        from analyzer.model_quality import run_quality
+
+        return run_quality(config)
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
@@ -106,12 +113,18 @@ def read_baseline(config: JobConfig) -> Baseline:
     """
     constraints, statistics = config.baseline_constraints, config.baseline_statistics
     return Baseline(
-        read_constraints(_content("baseline_constraints", constraints), str(constraints)) if constraints else None,
-        read_statistics(_content("baseline_statistics", statistics), str(statistics)) if statistics else None,
+        read_constraints(baseline_content("baseline_constraints", constraints), str(constraints))
+        if constraints
+        else None,
+        read_statistics(baseline_content("baseline_statistics", statistics), str(statistics)) if statistics else None,
     )
 
 
-def _content(variable: str, path: Path | str) -> bytes:
+def baseline_content(variable: str, path: Path | str) -> bytes:
+    """Read a baseline file.
+
+    Raises BaselineError, naming the variable, where it cannot be read.
+    """
     try:
         return read_whole(path)
     except OSError as error:
@@ -141,7 +154,8 @@ def analyze_source(config: JobConfig, baseline: Baseline, script: Path | None = 
     if not files:
         return _nothing(config)
     naming = name_columns(files, config, baseline.constraints)
-    state = _fold(files, config, Task(_reading(config, naming, script), domains_of(baseline.constraints)))
+    state = fold_files(files, config, Task(reading_of(config, naming, script), domains_of(baseline.constraints)))
+    assert isinstance(state, TableState)
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
         return _nothing(config)
@@ -150,7 +164,7 @@ def analyze_source(config: JobConfig, baseline: Baseline, script: Path | None = 
     return state
 
 
-def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
+def reading_of(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
     return Reading(
         dataset_format=config.dataset_format,
         columns=naming.columns,
@@ -166,10 +180,11 @@ def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> R
     )
 
 
-def _fold(files: Sequence[File], config: JobConfig, task: Task) -> TableState:
+def fold_files(files: Sequence[File], config: JobConfig, task: Task) -> State:
+    """Fold files into the state of the task's analysis, on the engine that fits their size."""
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
-        return TableState()
+        return task.new_state()
     engine = _engine(files, config)
     log.info("Reading %d files in %d partitions on %s", len(files), len(partitions), engine)
     if engine == "local":
@@ -207,8 +222,9 @@ def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -
     with spark_session(config) as session:
         name = source.table or str(config.dataset_source)
         frame = open_source(session, source, str(config.dataset_source))
-        task = Task(_reading(config, Naming()), domains_of(baseline.constraints))
+        task = Task(reading_of(config, Naming()), domains_of(baseline.constraints))
         state = merge_all(fold_frame(session, frame, name, task))
+        assert isinstance(state, TableState)
         state.columns = {column: state.columns[column] for column in frame.columns if column in state.columns}
     if not state.rows:
         return _nothing(config)
@@ -223,13 +239,21 @@ def _exclude(state: TableState, config: JobConfig) -> None:
 
 def _nothing(config: JobConfig) -> TableState:
     """Refuse an empty source, or return a state without rows when that is wanted."""
+    refuse_nothing(config)
+    return TableState()
+
+
+def refuse_nothing(config: JobConfig) -> None:
+    """Refuse an empty source, unless ANALYZER_EMPTY_INPUT says that it is no fault.
+
+    Raises InputError.
+    """
     if config.empty_input == "error":
         raise InputError(
             f"dataset_source: {config.dataset_source} holds no data: there are no rows in it.",
             "Check the path and the window, or set ANALYZER_EMPTY_INPUT=succeed if empty windows are normal.",
         )
     log.warning("There are no rows in %s.", config.dataset_source)
-    return TableState()
 
 
 def _without_excluded(baseline: Baseline, config: JobConfig, current: Sequence[str]) -> Baseline:
@@ -254,11 +278,12 @@ def _judge(analysis: Analysis, baseline: Baseline, config: JobConfig) -> Verdict
     verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility)
     for note in verdict.notes:
         log.info("%s", note)
-    _log_quirks(verdict.quirks)
+    log_quirks(verdict.quirks)
     return verdict
 
 
-def _log_quirks(quirks: Sequence[Quirk]) -> None:
+def log_quirks(quirks: Sequence[Quirk]) -> None:
+    """Say in the log which flaws of the original mattered."""
     for quirk in quirks[:MOST_LOGGED]:
         log.warning(
             "%s (%s): %s. Original: %s, corrected: %s.",

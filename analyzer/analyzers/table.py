@@ -57,7 +57,7 @@ class TableState:
 
     def update(self, batch: Batch, domains: Domains) -> None:
         rows = batch.rows
-        locate = _locator(batch.runs)
+        locate = locator(batch.runs)
         if not self.rows:
             self.head = locate(0)
         for name, array in zip(rows.schema.names, rows.columns, strict=True):
@@ -130,7 +130,7 @@ class TableState:
         return self.columns[name]
 
 
-def _locator(runs: Sequence[Run]) -> Locate:
+def locator(runs: Sequence[Run]) -> Locate:
     starts = [run.row for run in runs]
 
     def locate(row: int) -> Place:

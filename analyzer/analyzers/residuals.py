@@ -24,7 +24,7 @@ SUMS = (
     "relative",
     "nonzero",
 )
-"""What is summed in each block; labels and predictions less the first label of all, so that squares keep their digits."""
+"""What is summed in each block; labels and predictions less the first label, so that squares keep their digits."""
 Floats = NDArray[np.float64]
 
 

@@ -10,7 +10,7 @@ import jmespath
 import pyarrow as pa
 from jmespath.exceptions import JMESPathError
 
-from analyzer.analyzers.predictions import LABEL, PREDICTION, SCORE, Roles
+from analyzer.analyzers.predictions import LABEL, PREDICTION, SCORE, SEGMENT, Roles
 from analyzer.analyzers.table import Batch
 from analyzer.config import CaptureFormat
 from analyzer.errors import ConfigError, InputError, ScriptError
@@ -18,7 +18,7 @@ from analyzer.jsonlayout import parse
 from analyzer.preprocess import CaptureFlattener, Half, Row, Script
 from analyzer.readers.batches import as_text, runs_of
 from analyzer.readers.capture_files import captured_records, flattener_of, window_of
-from analyzer.readers.csv_text import split_fields
+from analyzer.readers.csv_text import join_fields, split_fields
 from analyzer.readers.json_files import json_objects, json_values, line_blocks
 from analyzer.readers.pieces import Piece
 from analyzer.readers.prediction_columns import asked_for, place_of, typed, variable_of
@@ -76,9 +76,10 @@ class _Rows:
         rows = len(next(iter(several.values()))) if several else 1
         for role, column in self._columns.items():
             value = values.get(role)
-            column.extend(value if isinstance(value, list) else [value] * rows)
-            if len(column) != self.count + rows:
+            alone = rows > 1 and value is not None and not role.startswith(SEGMENT)
+            if len(value) != rows if isinstance(value, list) else alone:
                 raise self._uneven(role, values)
+            column.extend(value if isinstance(value, list) else [value] * rows)
             if role in self._met:
                 self._met[role] += value is not None
         self._records.extend([self.report.records] * rows)
@@ -263,8 +264,9 @@ def _field(fields: Sequence[str | None], attribute: str, role: str, place: Place
     try:
         return (fields[place_of(attribute, [f"_c{i}" for i in range(len(fields))], role)] or "").strip() or None
     except InputError:
+        line = join_fields([each or "" for each in fields])[:80]
         raise InputError(
-            f"{variable_of(role)} is {attribute!r}, but {place()} holds {len(fields)} fields: {','.join(each or '' for each in fields)[:80]}.",
+            f"{variable_of(role)} is {attribute!r}, but {place()} holds {len(fields)} fields: {line}.",
             f"Payloads of CSV have no names: expected a 0-based index from 0 to {len(fields) - 1}.",
         ) from None
 

@@ -4,21 +4,25 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fast lint format bench clean
+.PHONY: help setup demo test fast image image-ahead lock lint format bench clean test-deequ test-image
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+IMAGE ?= model-monitor-analyzer
+# The base of `make image`; left out, the public one of the Dockerfile, or one made here where no registry is reached.
+BASE_IMAGE ?=
 # Cases and size of `make bench`: CASE=small|profilers|csv|parquet|rows|memory|cores|containers|wide|capture|all,
 # SCALE=rows of the large table, IMAGE=image of the case containers.
 CASE ?= all
 SCALE ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java
+	@.ci/deequ
 	@$(BIN)/analyzer prepare-spark
 
 $(STAMP): pyproject.toml .ci/setup
@@ -28,11 +32,28 @@ $(STAMP): pyproject.toml .ci/setup
 demo: setup ## baseline, clean window and broken window on real data; ends with what was found
 	@$(BIN)/python examples/demo.py
 
-test: setup lint ## everything: lint, types, architecture, all tests
+test: image-ahead setup lint ## everything: lint, types, architecture, all tests
 	@$(BIN)/python -m pytest -v
 
-fast: $(STAMP) ## the tests that need no Java
-	@$(BIN)/python -m pytest -m "not spark"
+# Begins to build the image that the last tests run, while the others are set up and run; those wait for it.
+image-ahead:
+	@mkdir -p build && { .ci/image $(IMAGE) $(BASE_IMAGE) </dev/null >build/image.log 2>&1 & }
+
+test-deequ: setup ## the tests against Deequ, on an older Spark where there is no Deequ for this one
+	@.ci/deequ $(BIN)/python
+	@$(BIN)/python -m pytest -v -rs tests/deequ
+
+fast: $(STAMP) ## the tests that need neither Java nor containers
+	@$(BIN)/python -m pytest -m "not spark and not container"
+
+image: ## the container image model-monitor-analyzer, e.g. make image BASE_IMAGE=debian:bookworm-slim
+	@.ci/image $(IMAGE) $(BASE_IMAGE)
+
+test-image: $(STAMP) ## build the image and run jobs in real containers
+	@TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
+
+lock: $(STAMP) ## resolve the image's dependencies anew into requirements.lock
+	@.ci/lock $(BIN)/python
 
 lint: $(STAMP) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check

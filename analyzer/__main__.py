@@ -13,7 +13,8 @@ from typing import NoReturn
 
 from analyzer.config import JobConfig, describe, find_root, read_config
 from analyzer.errors import FAILED, AnalyzerError, Stopped
-from analyzer.finish import Outcome, finish
+from analyzer.finish import Outcome, finish, message_of
+from analyzer.hosts import Hosts, read_hosts, resource_config
 from analyzer.tune_numpy import tune_numpy
 
 log = logging.getLogger("analyzer")
@@ -49,17 +50,51 @@ def run_job(flags: dict[str, str]) -> int:
         config = read_config(os.environ, flags)
         logging.getLogger().setLevel(config.log_level)
         log.info("Performing analysis with input: %s", describe(config))
+        hosts = read_hosts(resource_config(config.root))
+        if hosts.are_several:
+            return _run_on_several(config, hosts)
         run = _load_job()
         return finish(Outcome(violations=run(config)), config)
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
-        return finish(Outcome(error=error), locals().get("config", place))
+        # What a library makes of a stop in the middle of its work (py4j: a lost connection) is not how the job ended.
+        return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
+    except Exception as error:
+        if Stopped.told is None:
+            log.exception("An error that was not foreseen; please report it with this trace.")
+        return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
+
+
+def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
+    """Lead the other hosts, or follow the one that leads."""
+    tune_numpy()
+    if not hosts.is_leader:
+        from analyzer.cluster.follow import follow
+
+        _heed_signals()
+        return follow(config, hosts)
+    from analyzer.cluster.lead import Leader
+
+    _heed_signals()
+    with Leader(config, hosts) as leader:
+        outcome = _outcome_of(lambda: _load_job()(config, leader))
+        code = finish(outcome, config)
+        leader.tell_end(code, message_of(outcome))
+    return code
+
+
+def _outcome_of(work: Callable[[], int]) -> Outcome:
+    try:
+        return Outcome(violations=work())
+    except AnalyzerError as error:
+        log.debug("Where it happened:", exc_info=True)
+        return Outcome(error=error)
     except Exception as error:
         log.exception("An error that was not foreseen; please report it with this trace.")
-        return finish(Outcome(error=error), locals().get("config", place))
+        return Outcome(error=error)
 
 
-def _load_job() -> Callable[[JobConfig], int]:
+def _load_job() -> Callable[..., int]:
     """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
     gc.disable()
     tune_numpy()

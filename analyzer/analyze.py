@@ -30,12 +30,14 @@ from analyzer.documents import (
     TypeCounts,
 )
 from analyzer.errors import AnalyzerError
+from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.jsonlayout import java_double
 from analyzer.order_values import scala_order
 from analyzer.read import Partition, read_piece, restarted
 from analyzer.readers.batches import coalesce
 from analyzer.readers.reading import PieceReport, Reading
 from analyzer.start_arrow import start_arrow_alone
+from analyzer.stores.peers import Peers, reach_peers
 
 GROUP = 16
 """Partitions whose states are merged before they go further: the shape of the tree is the number of partitions'."""
@@ -62,10 +64,11 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every task of a job needs to know; picklable."""
+    """What every task of a job needs to know; picklable. `peers` are the hosts whose files it reads, if several."""
 
     reading: Reading
     domains: Domains
+    peers: Peers | None = None
 
     def new_state(self) -> State:
         """Make the empty state of the analysis: that of a table, or of predictions where their roles are given."""
@@ -101,14 +104,28 @@ Fold = Callable[[Sequence[Partition]], list[Folded]]
 def fold_partition(partition: Partition, task: Task) -> Folded:
     """Read a partition and fold its rows; a fault of the data comes back as `error`, with the quoting states."""
     folded = Folded(partition.index, partition.index, task.new_state(), [])
-    if task.reading.script:
-        random.seed(f"{task.reading.seed}:{partition.index}")
-    start_arrow_alone(task.reading.script)
     try:
+        _prepare(partition, task)
         fold_batches(_batches(partition, task.reading, folded), task, folded.state)
     except AnalyzerError as error:
         folded.error = error
     return folded
+
+
+def read_rows(partition: Partition, task: Task) -> Iterator[Batch]:
+    """Read the rows of a partition that was folded before, the same ones in the same order."""
+    _prepare(partition, task)
+    return coalesce(_batches(partition, task.reading, Folded(partition.index, partition.index, task.new_state(), [])))
+
+
+def _prepare(partition: Partition, task: Task) -> None:
+    script = task.reading.script
+    if script:
+        random.seed(f"{task.reading.seed}:{partition.index}")
+    reach_peers(task.peers)
+    start_arrow_alone(script)
+    if script and task.reading.requirements and has_requirements(script):
+        install_requirements(script)
 
 
 def fold_batches(batches: Iterable[Batch], task: Task, state: State) -> None:
@@ -150,7 +167,12 @@ def grouped(partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
 
 
 def fold_all(partitions: Sequence[Partition], fold: Fold) -> State:
-    """Fold all partitions and merge their states in order.
+    """Fold all partitions and merge their states in order; see `fold_settled`."""
+    return fold_settled(partitions, fold)[0]
+
+
+def fold_settled(partitions: Sequence[Partition], fold: Fold) -> tuple[State, list[Partition]]:
+    """Fold all partitions, merge their states in order, and tell how the partitions are to be read from now on.
 
     Pieces of one file are read at the same time, each as if it began outside quotes; where that proves wrong, the
     groups concerned are folded again with what is now known. Raises the first fault of the data in reading order.
@@ -161,7 +183,7 @@ def fold_all(partitions: Sequence[Partition], fold: Fold) -> State:
         again = [i for i, group in enumerate(groups) if any((q.path, q.start) in wrong for q in group.quotes)]
         mended = {g: fold([restarted(p, wrong) for p in grouped(partitions)[g]])[0] for g in again}
         groups = [mended.get(i, group) for i, group in enumerate(groups)]
-    return merge_all(groups)
+    return merge_all(groups), [restarted(partition, wrong) for partition in partitions]
 
 
 def merge_all(groups: Sequence[Folded]) -> State:

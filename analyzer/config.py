@@ -26,6 +26,8 @@ Position = Literal["START", "END"]
 ProblemType = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
 PREFIX = "ANALYZER_"
 CONTAINER_ROOT = "/opt/ml"
+CLUSTER_TIMEOUT = 300
+CLUSTER_PORT = 7177
 SPARK_THRESHOLD = 8 * 1024**3
 """Bytes of input above which `auto` picks Spark: below it one process is done before a cluster would be."""
 
@@ -69,7 +71,15 @@ class SparkFormat:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-DatasetFormat = CsvFormat | JsonFormat | ParquetFormat | CaptureFormat | SparkFormat
+@dataclass(frozen=True, slots=True)
+class AddedFormat:
+    """A format that an installed package reads, by the name of its reader, with whatever options that takes."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+DatasetFormat = CsvFormat | JsonFormat | ParquetFormat | CaptureFormat | SparkFormat | AddedFormat
 
 EXAMPLES = (
     '{"csv":{"header":true,"output_columns_position":"START"}}',
@@ -176,6 +186,15 @@ SETTINGS: tuple[Setting, ...] = (
         ("write", "fail"),
         "What to do when metrics are Enabled in a job that no schedule started.",
     ),
+    Setting("ANALYZER_RULES", "", (), "File of DQDL rules that Deequ evaluates on the same rows.", "path"),
+    Setting("ANALYZER_SUGGEST_RULES", "false", ("true", "false"), "Write the rules that Deequ suggests for the data."),
+    Setting(
+        "ANALYZER_DEEQU_JAR",
+        "jars/ of the checkout, else /opt/analyzer/jars",
+        (),
+        "Where Deequ's jars lie, for the two settings before.",
+        "paths of jars or folders, comma-separated",
+    ),
     Setting("ANALYZER_CORES", "all usable cores", (), "Worker processes.", "whole number from 1"),
     Setting(
         "ANALYZER_SPARK_THRESHOLD",
@@ -193,6 +212,27 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
+    Setting(
+        "ANALYZER_INSTALL_REQUIREMENTS",
+        "true",
+        ("true", "false"),
+        "Install the requirements.txt beside a script before the script is loaded.",
+    ),
+    Setting(
+        "ANALYZER_CLUSTER_TIMEOUT",
+        str(CLUSTER_TIMEOUT),
+        (),
+        "Seconds that several hosts wait for each other.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_CLUSTER_PORT",
+        str(CLUSTER_PORT),
+        (),
+        "Port on which the first of several hosts waits for the others.",
+        "whole number from 1 to 65535",
+    ),
+    Setting("ANALYZER_CLUSTER_SECRET", "", (), "What several hosts prove to know before they trust each other."),
     Setting("ANALYZER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )
 """Every variable the analyzer reads; those with the prefix are ours, the others are the original's."""
@@ -246,12 +286,23 @@ class JobConfig:
     strict_capture: bool = False
     empty_input: Literal["error", "succeed"] = "error"
     metrics_without_schedule: Literal["write", "fail"] = "write"
+    rules: Path | None = None
+    suggest_rules: bool = False
+    deequ_jar: tuple[str, ...] = ()
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     segment_columns: tuple[str, ...] = ()
     evidence: bool = True
     preprocess_seed: int = 0
+    install_requirements: bool = True
+    cluster_timeout: int = CLUSTER_TIMEOUT
+    cluster_port: int = CLUSTER_PORT
+    cluster_secret: str | None = field(default=None, repr=False)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def needs_deequ(self) -> bool:
+        return self.rules is not None or self.suggest_rules
 
 
 def read_config(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> JobConfig:
@@ -303,7 +354,7 @@ def describe(config: JobConfig) -> str:
     The keys are those of the original's input log, in its order, then our settings. Credentials are masked.
     """
     line = {name: _shown(_logged_value(config, name)) for name in _LOGGED}
-    line |= {s.variable: _shown(getattr(config, _field_of(s))) for s in SETTINGS if s.own}
+    line |= {s.variable: _shown(getattr(config, _field_of(s)), s.variable) for s in SETTINGS if s.own}
     return json.dumps(line)
 
 
@@ -421,6 +472,11 @@ def _refuse_half_a_model(config: JobConfig) -> None:
             "analysis_type is MODEL_QUALITY, but problem_type is not set.",
             f"Set problem_type to one of {', '.join(PROBLEM_TYPES)}.",
         )
+    if config.needs_deequ:
+        raise ConfigError(
+            "Rules of Deequ judge columns, not predictions: they cannot go with analysis_type MODEL_QUALITY.",
+            "Apply them in a job of data quality on the same data.",
+        )
     _refuse_no_prediction(config)
     if config.ground_truth_attribute is None and not isinstance(config.dataset_format, CaptureFormat):
         raise ConfigError(
@@ -468,11 +524,11 @@ class _Values:
     def boolean(self, name: str) -> bool:
         return self.choice(name) == "true"
 
-    def integer(self, name: str, default: int, least: int) -> int:
+    def integer(self, name: str, default: int, least: int, most: int = 10**18) -> int:
         found = self.values.get(name)
         if found is None:
             return default
-        if not re.fullmatch(r"\d{1,18}", found, re.ASCII) or int(found) < least:
+        if not re.fullmatch(r"\d{1,18}", found, re.ASCII) or not least <= int(found) <= most:
             raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
         return int(found)
 
@@ -498,6 +554,10 @@ class _Values:
         if isinstance(found, str):
             raise _invalid(_BY_NAME[name], without_credentials(found), "a path in the file system of the job, no URI")
         return found
+
+    def paths(self, name: str) -> tuple[str, ...]:
+        found = (self.values.get(name) or "").split(",")
+        return tuple(str(_relocated(path.strip(), self.root)) for path in found if path.strip())
 
     def path_or_default(self, name: str) -> Path:
         return self.path(name) or _relocated(_BY_NAME[name].default, self.root)
@@ -619,11 +679,19 @@ def _own_fields(values: _Values) -> dict[str, Any]:
     return {
         "root": values.root,
         **{name.lower(): values.choice(PREFIX + name) for name in choices},
-        **{name.lower(): values.boolean(PREFIX + name) for name in ("STRICT_CAPTURE", "EVIDENCE")},
+        **{
+            name.lower(): values.boolean(PREFIX + name)
+            for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS", "SUGGEST_RULES")
+        },
+        "rules": values.path(f"{PREFIX}RULES"),
+        "deequ_jar": values.paths(f"{PREFIX}DEEQU_JAR"),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
+        "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
+        "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
+        "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
     }
 
 
@@ -650,8 +718,21 @@ def _format_of(document: Any) -> DatasetFormat:
     ((key, options),) = document.items()
     form = _FORMS.get(key.lower())
     if form is None:
-        raise _bad_format(f"has the unknown key {_excerpt(key)}")
+        return _added(key, options)
     return form(_Options.of(key, options))
+
+
+def _added(key: str, options: Any) -> AddedFormat:
+    """Take the key for the name of a reader that an installed package adds, in exactly its spelling."""
+    from analyzer.plugins import READERS, names
+
+    known = names(READERS)
+    if key not in known:
+        added = f" (installed packages add {', '.join(known)})" if known else ""
+        raise _bad_format(f"has the unknown key {_excerpt(key)}{added}")
+    if not isinstance(options, dict | None):
+        raise _bad_format(f"has {_excerpt(options)} for {key!r} where an object of options belongs")
+    return AddedFormat(key, options or {})
 
 
 def _malformed(text: str, error: ValueError) -> ConfigError:
@@ -866,10 +947,11 @@ def format_document(dataset_format: DatasetFormat) -> dict[str, Any]:
             return {"json": {"lines": lines}}
         case ParquetFormat():
             return {"parquet": {}}
-        case SparkFormat(form, None, options):
-            return {"spark": {"format": form, "options": dict(options)}}
-        case SparkFormat(_, table, options):
-            return {"spark": {"table": table, "options": dict(options)}}
+        case SparkFormat(form, table, options):
+            source = {"format": form} if table is None else {"table": table}
+            return {"spark": {**source, "options": dict(options)}}
+        case AddedFormat(name, options):
+            return {name: dict(options)}
         case CaptureFormat():
             return _capture_document(dataset_format)
 

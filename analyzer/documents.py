@@ -186,6 +186,7 @@ CheckType = Literal[
     "missing_column_check",
     "extra_column_check",
     "categorical_values_check",
+    "custom_rule_check",
 ]
 
 
@@ -220,11 +221,24 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What became of one of the user's rules, with the metrics that it was judged by; `failure` says why it failed."""
+
+    rule: str
+    line: int
+    feature_name: str
+    passed: bool
+    metrics: Mapping[str, float]
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """All that the checks found: violations in the order they are written, distances, and quirks that mattered."""
 
     violations: tuple[Violation, ...] = ()
     drifts: tuple[Drift, ...] = ()
     quirks: tuple[Quirk, ...] = ()
+    rules: tuple[RuleOutcome, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences for the log: comparisons that were skipped and why."""

@@ -5,6 +5,7 @@ AnalyzerError
 ├── InputError         a source, a file, a line or a column of the data
 ├── BaselineError      baseline_constraints or baseline_statistics
 ├── ScriptError        the user's preprocess or postprocess script
+├── PluginError        what an installed package adds
 ├── OutputError        a folder or file that cannot be written
 ├── EngineError        Spark, Java or a worker process
 └── Stopped            the job was told to end (SIGTERM, SIGINT)
@@ -48,6 +49,10 @@ class BaselineError(AnalyzerError):
 
 class ScriptError(AnalyzerError):
     """A user's script that does not load, lacks its handler, raises or returns nonsense."""
+
+
+class PluginError(AnalyzerError):
+    """A check or reader of an installed package that does not load, fails or returns nonsense."""
 
 
 class OutputError(AnalyzerError):

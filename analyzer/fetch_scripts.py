@@ -11,11 +11,11 @@ from typing import Final
 
 from analyzer.config import JobConfig, Location
 from analyzer.errors import ScriptError
+from analyzer.install_requirements import REQUIREMENTS_FILE
 from analyzer.stores import read_whole, store_of
 from analyzer.stores.store import cure_of, reason_of
 
 RECORD: Final = "record_preprocessor_script"
-REQUIREMENTS: Final = "requirements.txt"
 POST_ANALYTICS: Final = "post_analytics_processor_script"
 
 
@@ -48,8 +48,8 @@ def _as_file(variable: str, place: Location | None, folder: Path) -> Path | None
     around, _, name = place.rpartition("/")
     try:
         files = {name: read_whole(place)}
-        if store_of(place).list_files(f"{around}/{REQUIREMENTS}"):
-            files[REQUIREMENTS] = read_whole(f"{around}/{REQUIREMENTS}")
+        if store_of(place).list_files(f"{around}/{REQUIREMENTS_FILE}"):
+            files[REQUIREMENTS_FILE] = read_whole(f"{around}/{REQUIREMENTS_FILE}")
     except OSError as error:
         raise ScriptError(
             f"{variable}: {error.filename or place} cannot be read: {reason_of(error)}.",

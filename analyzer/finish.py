@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.config import CONTAINER_ROOT, JobConfig
 from analyzer.errors import FAILED, AnalyzerError
+from analyzer.hosts import read_hosts, resource_config
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def finish(outcome: Outcome, place: JobConfig | Path = Path(CONTAINER_ROOT)) -> 
     root, path = _paths(place)
     text = message_of(outcome)
     logger.log(logging.ERROR if outcome.error else logging.INFO, "%s", text)
-    if is_leader(root / "config" / "resourceconfig.json"):
+    if is_leader(resource_config(root)):
         _write_message(path, text)
     return exit_code_of(outcome)
 
@@ -53,16 +53,9 @@ def exit_code_of(outcome: Outcome) -> int:
     return outcome.error.exit_code if isinstance(outcome.error, AnalyzerError) else FAILED
 
 
-def is_leader(resource_config: Path) -> bool:
-    """Tell whether this host is the first of the sorted hosts; alone when the file is absent or makes no sense."""
-    try:
-        found = json.loads(resource_config.read_bytes())
-        return bool(found["current_host"] == min(found["hosts"]))
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s cannot be read, this host takes itself for the only one: %r", resource_config, error)
-        return True
+def is_leader(path: Path) -> bool:
+    """Tell from resourceconfig.json whether this host is the first of the sorted hosts."""
+    return read_hosts(path).is_leader
 
 
 def _paths(place: JobConfig | Path) -> tuple[Path, Path]:

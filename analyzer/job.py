@@ -12,23 +12,27 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analyzer.analyze import State, Task, finish_analysis, fold_all, merge_all
+from analyzer.analyze import State, Task, finish_analysis, fold_settled, merge_all
 from analyzer.analyzers.table import Domains, TableState
+from analyzer.apply_rules import NO_RULING, Open, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
-from analyzer.config import JobConfig, SparkFormat
+from analyzer.checks.added import added_checks
+from analyzer.config import AddedFormat, JobConfig, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations
+from analyzer.engine.rows import Source
 from analyzer.errors import BaselineError, InputError
-from analyzer.fetch_scripts import fetched_scripts
+from analyzer.fetch_scripts import Scripts, fetched_scripts
+from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.jsonlayout import dump
 from analyzer.metrics import check_schedule, metric_records, write_metrics
 from analyzer.name_columns import Naming, name_columns, rename_by_baseline, resolve_excluded
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, profile_document
-from analyzer.read import list_files, plan_partitions
+from analyzer.read import Partition, list_files, plan_partitions
 from analyzer.readers.reading import Reading
 from analyzer.stores import read_whole
 from analyzer.stores.store import File, cure_of, reason_of
@@ -36,12 +40,17 @@ from analyzer.suggest import suggest
 from analyzer.write import (
     CONSTRAINTS_FILE,
     PROFILE_FILE,
+    RULES_FILE,
     STATE_FILE,
     STATISTICS_FILE,
     VIOLATIONS_FILE,
     check_writable,
     write_files,
 )
+
+if TYPE_CHECKING:
+    from analyzer.cluster.lead import Leader
+    from analyzer.engine.spark import Deployment
 
 log = logging.getLogger(__name__)
 MOST_LOGGED = 20
@@ -68,10 +77,13 @@ class Findings:
     analysis: Analysis
     constraints: Constraints
     verdict: Verdict
+    suggested_rules: str | None = None
 
 
-def run(config: JobConfig) -> int:
+def run(config: JobConfig, leader: Leader | None = None) -> int:
     """Do what the configuration says and return the number of violations.
+
+    `leader` knows the other hosts, where there are several; they do a share of the work, all else is done here.
 
     Raises AnalyzerError for whatever is wrong with configuration, data, baseline, scripts or output; the files of an
     earlier run are untouched unless all of this one's could be written.
@@ -79,19 +91,45 @@ def run(config: JobConfig) -> int:
     if config.analysis_type == "MODEL_QUALITY":
         from analyzer.model_quality import run_quality
 
-        return run_quality(config)
+        return run_quality(config, leader)
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
     with fetched_scripts(config) as scripts:
-        state = analyze_source(config, baseline, scripts.record)
-        verdict = report(state, baseline, config)
+        if baseline.is_given:
+            added_checks()
+        prepare_extensions(config, scripts)
+        with _opened_rules(config, leader) as rules:
+            state, source = analyze_source(config, baseline, scripts.record, leader)
+            ruling = apply_rules(rules, state, source)
+        verdict = report(state, baseline, config, ruling)
         if scripts.post_analytics:
             postprocess(scripts.post_analytics)
     return len(verdict.violations)
 
 
-def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
+def prepare_extensions(config: JobConfig, scripts: Scripts) -> None:
+    """Load what packages add and install what scripts require: what fails there is to fail before data is read."""
+    if isinstance(config.dataset_format, AddedFormat):
+        from analyzer.readers.added_files import reader_of
+
+        reader_of(config.dataset_format)
+    for script in filter(None, (scripts.record, scripts.post_analytics)):
+        if config.install_requirements and has_requirements(script):
+            install_requirements(script)
+
+
+@contextmanager
+def _opened_rules(config: JobConfig, leader: Leader | None) -> Iterator[Open | None]:
+    """Open the rules, if there are any, on the Spark that the analysis then finds and uses too."""
+    if not config.needs_deequ:
+        yield None
+        return
+    with deployed(leader) as deployment, open_rules(config, deployment) as rules:
+        yield rules
+
+
+def report(state: TableState, baseline: Baseline, config: JobConfig, ruling: Ruling = NO_RULING) -> Verdict:
     """Make everything of a state that is made of it: statistics, suggested constraints, verdict, and their files.
 
     Raises OutputError where the files cannot be written; then none of them is.
@@ -101,8 +139,8 @@ def report(state: TableState, baseline: Baseline, config: JobConfig) -> Verdict:
     baseline = _without_excluded(baseline, config, tuple(state.columns))
     analysis = finish_analysis(state, domains_of(baseline.constraints), config.compatibility, evidence=config.evidence)
     constraints = suggest(analysis.statistics, config.categorical_drift_method)
-    verdict = _judge(analysis, baseline, config)
-    _write(config, baseline, Findings(state, analysis, constraints, verdict))
+    verdict = with_rules(_judge(analysis, baseline, config), ruling.outcomes)
+    _write(config, baseline, Findings(state, analysis, constraints, verdict, ruling.suggested))
     return verdict
 
 
@@ -143,34 +181,43 @@ def domains_of(constraints: Constraints | None) -> Domains:
     }
 
 
-def analyze_source(config: JobConfig, baseline: Baseline, script: Path | None = None) -> TableState:
-    """Fold the whole source into one state, on the engine that fits its size; `script` is the record script's file.
+def analyze_source(
+    config: JobConfig, baseline: Baseline, script: Path | None = None, leader: Leader | None = None
+) -> tuple[TableState, Source]:
+    """Fold the whole source into one state, on the engine that fits its size, and tell how to read it again.
+
+    `script` is the record script's file.
 
     Raises InputError where there is nothing to read.
     """
     if isinstance(config.dataset_format, SparkFormat):
-        return _analyze_frame(config, config.dataset_format, baseline)
-    files = list_files(config.dataset_source)
+        return _analyze_frame(config, config.dataset_format, baseline, leader)
+    files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
     if not files:
-        return _nothing(config)
+        return _nothing(config), Source()
     naming = name_columns(files, config, baseline.constraints)
-    state = fold_files(files, config, Task(reading_of(config, naming, script), domains_of(baseline.constraints)))
+    task = Task(reading_of(config, naming, script), domains_of(baseline.constraints), peers)
+    state, partitions = fold_files(files, config, task, leader)
     assert isinstance(state, TableState)
+    key_of = {id(column): key for key, column in state.columns.items()}
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
-        return _nothing(config)
+        return _nothing(config), Source()
     _exclude(state, config)
+    keys = {name: key_of[id(column)] for name, column in state.columns.items()}
     log.info("The number of columns in the dataframe is %d, rows %d", len(state.columns), state.rows)
-    return state
+    return state, Source(partitions, task, keys)
 
 
 def reading_of(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
+    """Say how the source is to be read; `script` is the record script's file."""
     return Reading(
         dataset_format=config.dataset_format,
         columns=naming.columns,
         header=naming.header,
         widths=naming.widths,
         script=script,
+        requirements=config.install_requirements,
         seed=config.preprocess_seed,
         strict=config.strict_capture,
         surplus=config.surplus_fields,
@@ -180,25 +227,40 @@ def reading_of(config: JobConfig, naming: Naming, script: Path | None = None) ->
     )
 
 
-def fold_files(files: Sequence[File], config: JobConfig, task: Task) -> State:
-    """Fold files into the state of the task's analysis, on the engine that fits their size."""
+def fold_files(
+    files: Sequence[File], config: JobConfig, task: Task, leader: Leader | None
+) -> tuple[State, list[Partition]]:
+    """Fold files into the state of the task's analysis, and tell how their partitions are to be read again."""
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
-        return task.new_state()
+        return task.new_state(), []
     engine = _engine(files, config)
     log.info("Reading %d files in %d partitions on %s", len(files), len(partitions), engine)
     if engine == "local":
         from analyzer.engine.local import fold_locally
 
         with _phase("analyze"):
-            return fold_all(partitions, lambda some: fold_locally(some, task, config.cores))
+            return fold_settled(partitions, lambda some: fold_locally(some, task, config.cores))
     from analyzer.engine.spark import fold_on_spark, spark_session
 
     with ExitStack() as stack:
         with _phase("session"):
-            session = stack.enter_context(spark_session(config))
+            deployment = stack.enter_context(deployed(leader))
+            session = stack.enter_context(spark_session(config, deployment))
         with _phase("analyze"):
-            return fold_all(partitions, lambda some: fold_on_spark(session, some, task))
+            return fold_settled(partitions, lambda some: fold_on_spark(session, some, task, deployment.patience))
+
+
+@contextmanager
+def deployed(leader: Leader | None) -> Iterator[Deployment]:
+    """Have the hosts of this run form a cluster, unless there are none, or there is a session or a cluster already."""
+    from analyzer.engine.spark import NO_DEPLOYMENT, has_master, has_session
+
+    if leader is None or has_master() or has_session():
+        yield NO_DEPLOYMENT
+        return
+    with leader.spark() as deployment:
+        yield deployment
 
 
 def _engine(files: Sequence[File], config: JobConfig) -> str:
@@ -216,10 +278,14 @@ def _engine(files: Sequence[File], config: JobConfig) -> str:
     return "local"
 
 
-def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -> TableState:
+def _analyze_frame(
+    config: JobConfig, source: SparkFormat, baseline: Baseline, leader: Leader | None
+) -> tuple[TableState, Source]:
     from analyzer.engine.spark import fold_frame, open_source, spark_session
 
-    with spark_session(config) as session:
+    if leader:
+        leader.require_all_everywhere(config.dataset_source if source.format else "")
+    with deployed(leader) as deployment, spark_session(config, deployment) as session:
         name = source.table or str(config.dataset_source)
         frame = open_source(session, source, str(config.dataset_source))
         task = Task(reading_of(config, Naming()), domains_of(baseline.constraints))
@@ -227,9 +293,9 @@ def _analyze_frame(config: JobConfig, source: SparkFormat, baseline: Baseline) -
         assert isinstance(state, TableState)
         state.columns = {column: state.columns[column] for column in frame.columns if column in state.columns}
     if not state.rows:
-        return _nothing(config)
+        return _nothing(config), Source()
     _exclude(state, config)
-    return state
+    return state, Source(frame=frame)
 
 
 def _exclude(state: TableState, config: JobConfig) -> None:
@@ -275,7 +341,8 @@ def _judge(analysis: Analysis, baseline: Baseline, config: JobConfig) -> Verdict
         log.info("Evaluating stats")
     if not analysis.statistics.item_count:
         return Verdict(notes=("There were no rows, so nothing was judged.",))
-    verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility)
+    added = added_checks() if baseline.is_given else {}
+    verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility, added)
     for note in verdict.notes:
         log.info("%s", note)
     log_quirks(verdict.quirks)
@@ -295,6 +362,7 @@ def log_quirks(quirks: Sequence[Quirk]) -> None:
 
 def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
     """Write all files at once: complete, or none of them."""
+    judges = baseline.is_given or config.rules is not None
     violations = dump(encode_violations(findings.verdict.violations))
     files: dict[str, str | bytes] = {
         CONSTRAINTS_FILE: dump(encode_constraints(findings.constraints)),
@@ -302,11 +370,13 @@ def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
         PROFILE_FILE: dump(_profile(config, findings)),
         STATE_FILE: findings.state.to_bytes(),
     }
-    if baseline.is_given:
+    if findings.suggested_rules is not None:
+        files[RULES_FILE] = findings.suggested_rules
+    if judges:
         files[VIOLATIONS_FILE] = violations
         log.info("Constraint and Stats violations: %s", violations)
     records = _metrics(config, baseline, findings)
-    write_files(config.output_path, files, stale=() if baseline.is_given else (VIOLATIONS_FILE,))
+    write_files(config.output_path, files, stale=() if judges else (VIOLATIONS_FILE,))
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

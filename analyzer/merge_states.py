@@ -32,6 +32,8 @@ def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[TableS
     check_writable(config.output_path)
     baseline = read_baseline(config)
     state = merge_files(paths)
+    if config.needs_deequ:
+        log.warning("Rules are not applied: states hold no rows. Apply them where the data is read.")
     return state, report(state, baseline, config)
 
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.analyze import Task, merge_all
 from analyzer.analyzers.predictions import PredictionState, Roles
@@ -16,7 +16,15 @@ from analyzer.decode import read_quality_constraints
 from analyzer.encode import encode_quality_constraints, encode_quality_statistics, encode_quality_violations
 from analyzer.errors import InputError
 from analyzer.fetch_scripts import fetched_scripts
-from analyzer.job import baseline_content, fold_files, log_quirks, reading_of, refuse_nothing
+from analyzer.job import (
+    baseline_content,
+    deployed,
+    fold_files,
+    log_quirks,
+    prepare_extensions,
+    reading_of,
+    refuse_nothing,
+)
 from analyzer.jsonlayout import dump
 from analyzer.measure import Asked, measure
 from analyzer.metrics import check_schedule, quality_records, write_metrics
@@ -36,7 +44,12 @@ from analyzer.write import (
     write_files,
 )
 
+if TYPE_CHECKING:
+    from analyzer.cluster.lead import Leader
+
 log = logging.getLogger(__name__)
+NONE_EXCLUDED: frozenset[str] = frozenset()
+"""Columns are picked by their roles, so none need to be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +63,8 @@ class Findings:
     baseline: QualityConstraints | None
 
 
-def run_quality(config: JobConfig) -> int:
-    """Do what the configuration says and return the number of violations.
+def run_quality(config: JobConfig, leader: Leader | None = None) -> int:
+    """Do what the configuration says and return the number of violations; `leader` knows the other hosts, if several.
 
     Raises AnalyzerError as the line of data quality does.
     """
@@ -59,7 +72,8 @@ def run_quality(config: JobConfig) -> int:
     check_writable(config.output_path)
     baseline = read_quality_baseline(config)
     with fetched_scripts(config) as scripts:
-        state = analyze_predictions(config, scripts.record)
+        prepare_extensions(config, scripts)
+        state = analyze_predictions(config, scripts.record, leader)
         verdict = report_quality(state, baseline, config)
         if scripts.post_analytics:
             postprocess(scripts.post_analytics)
@@ -93,12 +107,12 @@ def roles_of(config: JobConfig) -> Roles:
     )
 
 
-def analyze_predictions(config: JobConfig, script: Path | None = None) -> PredictionState:
+def analyze_predictions(config: JobConfig, script: Path | None = None, leader: Leader | None = None) -> PredictionState:
     """Fold the whole source into one state.
 
     Raises InputError where there is nothing to read, or nothing to judge and nothing to estimate from.
     """
-    state = _fold(config, script)
+    state = _fold(config, script, leader)
     if not state.rows:
         refuse_nothing(config)
     elif not state.figures.rows:
@@ -107,28 +121,29 @@ def analyze_predictions(config: JobConfig, script: Path | None = None) -> Predic
     return state
 
 
-def _fold(config: JobConfig, script: Path | None) -> PredictionState:
+def _fold(config: JobConfig, script: Path | None, leader: Leader | None) -> PredictionState:
     roles = roles_of(config)
     if isinstance(config.dataset_format, SparkFormat):
-        return _fold_frame(config, config.dataset_format, roles)
-    files = list_files(config.dataset_source)
+        return _fold_frame(config, config.dataset_format, roles, leader)
+    files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
     if not files:
         return PredictionState(roles)
     naming = name_columns(files, config, None)
-    excluded: frozenset[str] = frozenset()
-    reading = replace(reading_of(config, naming, script), roles=roles, excluded=excluded)
-    state = fold_files(files, config, Task(reading, {}))
+    reading = replace(reading_of(config, naming, script), roles=roles, excluded=NONE_EXCLUDED)
+    state, _ = fold_files(files, config, Task(reading, {}, peers), leader)
     assert isinstance(state, PredictionState)
     return state
 
 
-def _fold_frame(config: JobConfig, source: SparkFormat, roles: Roles) -> PredictionState:
+def _fold_frame(config: JobConfig, source: SparkFormat, roles: Roles, leader: Leader | None) -> PredictionState:
     from analyzer.engine.spark import fold_frame, open_source, spark_session
 
-    with spark_session(config) as session:
+    if leader:
+        leader.require_all_everywhere(config.dataset_source if source.format else "")
+    with deployed(leader) as deployment, spark_session(config, deployment) as session:
         name = source.table or str(config.dataset_source)
         frame = open_source(session, source, str(config.dataset_source))
-        task = Task(replace(reading_of(config, Naming()), roles=roles, excluded=frozenset()), {})
+        task = Task(replace(reading_of(config, Naming()), roles=roles, excluded=NONE_EXCLUDED), {})
         folded = fold_frame(session, frame, name, task)
     state = merge_all(folded) if folded else PredictionState(roles)
     assert isinstance(state, PredictionState)

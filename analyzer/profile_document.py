@@ -7,7 +7,7 @@ from typing import Any
 
 from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import TableState
-from analyzer.documents import Analysis, Evidence, FeatureProfile, Verdict
+from analyzer.documents import Analysis, Evidence, FeatureProfile, RuleOutcome, Verdict
 from analyzer.quality_documents import QualityAnalysis, QualityVerdict
 
 VERSION = "1.0"
@@ -55,6 +55,18 @@ def profile_document(analysis: Analysis, state: TableState, verdict: Verdict, co
         ],
         "drift": [asdict(drift) for drift in verdict.drifts],
         "quirks": [asdict(quirk) for quirk in verdict.quirks],
+        "rules": [_rule(outcome) for outcome in verdict.rules],
+    }
+
+
+def _rule(outcome: RuleOutcome) -> dict[str, Any]:
+    return {
+        "rule": outcome.rule,
+        "line": outcome.line,
+        "feature_name": outcome.feature_name,
+        "outcome": "Passed" if outcome.passed else "Failed",
+        "metrics": dict(sorted(outcome.metrics.items())),
+        "failure": outcome.failure,
     }
 
 

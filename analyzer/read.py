@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.analyzers.table import Batch
-from analyzer.config import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
+from analyzer.config import AddedFormat, CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
 from analyzer.errors import InputError
 from analyzer.readers.pieces import Piece, is_gzip
 from analyzer.readers.reading import PieceReport, Reading
@@ -73,11 +73,18 @@ def plan_partitions(files: list[File], dataset_format: DatasetFormat) -> list[Pa
 def _pieces(file: File, dataset_format: DatasetFormat) -> list[tuple[Piece, int]]:
     if isinstance(dataset_format, ParquetFormat):
         return _row_groups(file)
-    splittable = not is_gzip(file.path) and not (isinstance(dataset_format, JsonFormat) and not dataset_format.lines)
+    splittable = not is_gzip(file.path) and not _is_whole(dataset_format)
     count = -(-file.size // PARTITION_BYTES) if splittable else 1
     bounds = [file.size * i // count for i in range(count + 1)]
     weight = -(-file.size // count)  # rounded up, no two pieces of a file fit into one partition
     return [(Piece(file.path, bounds[i], bounds[i + 1], file.size), weight) for i in range(count)]
+
+
+def _is_whole(dataset_format: DatasetFormat) -> bool:
+    """Tell formats whose files cannot be cut: JSON documents, and what a package's reader takes by its path."""
+    return isinstance(dataset_format, AddedFormat) or (
+        isinstance(dataset_format, JsonFormat) and not dataset_format.lines
+    )
 
 
 def _row_groups(file: File) -> list[tuple[Piece, int]]:
@@ -131,6 +138,10 @@ def _reader_of(dataset_format: DatasetFormat) -> PieceReader:
         from analyzer.readers.capture_files import read_captures
 
         return read_captures
+    if isinstance(dataset_format, AddedFormat):
+        from analyzer.readers.added_files import read_added
+
+        return read_added
     from analyzer.readers.json_files import read_json_document, read_json_lines
 
     is_document = isinstance(dataset_format, JsonFormat) and not dataset_format.lines

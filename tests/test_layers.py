@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "analyzer"
-READERS_OF_VARIABLES = {"config.py", "__main__.py", "scripts.py", "engine/local.py", "engine/spark.py", "tune_numpy.py"}
+READERS_OF_VARIABLES = {
+    "config.py", "__main__.py", "scripts.py", "engine/local.py", "engine/spark.py", "tune_numpy.py",
+    "cluster/standalone.py",
+}  # fmt: skip
 """Who may look at the environment: the configuration, the entry point that hands it over, scripts, what starts
 processes, and what libraries are told before they are loaded."""
 

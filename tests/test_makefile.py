@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[1]
-TARGETS = ("help", "setup", "demo", "test", "fast", "lint", "bench", "clean")
+TARGETS = (
+    "help",
+    "setup",
+    "demo",
+    "test",
+    "fast",
+    "image",
+    "test-image",
+    "test-deequ",
+    "lock",
+    "lint",
+    "bench",
+    "clean",
+)
 
 
 def command(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:

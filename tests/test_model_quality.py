@@ -69,12 +69,29 @@ def test_the_binary_numbers_are_the_originals(golden, run_job) -> None:
 
 # --- baselines --------------------------------------------------------------------------------------------------------
 
-BINARY_KEYS = (
-    "confusion_matrix recall precision accuracy recall_best_constant_classifier precision_best_constant_classifier "
-    "accuracy_best_constant_classifier true_positive_rate true_negative_rate false_positive_rate false_negative_rate "
-    "receiver_operating_characteristic_curve precision_recall_curve auc au_prc f0_5 f1 f2 "
-    "f0_5_best_constant_classifier f1_best_constant_classifier f2_best_constant_classifier"
-).split()
+BINARY_KEYS = [
+    "confusion_matrix",
+    "recall",
+    "precision",
+    "accuracy",
+    "recall_best_constant_classifier",
+    "precision_best_constant_classifier",
+    "accuracy_best_constant_classifier",
+    "true_positive_rate",
+    "true_negative_rate",
+    "false_positive_rate",
+    "false_negative_rate",
+    "receiver_operating_characteristic_curve",
+    "precision_recall_curve",
+    "auc",
+    "au_prc",
+    "f0_5",
+    "f1",
+    "f2",
+    "f0_5_best_constant_classifier",
+    "f1_best_constant_classifier",
+    "f2_best_constant_classifier",
+]
 
 
 def test_a_binary_baseline_has_the_originals_keys_in_order(run_job, tmp_path) -> None:

@@ -322,6 +322,13 @@ def _typed_texts(array: pa.Array) -> list[Any]:
     return [None if value is None else str(value) for value in array.to_pylist()]
 
 
+def texts_of(array: pa.Array) -> pa.Array:
+    """Write the values of a column of any known type as texts, the way they are counted and compared."""
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
+        return pa.array(_typed_texts(array), pa.string())
+    return array if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) else _as_text(array)
+
+
 def _as_doubles(present: pa.Array) -> NDArray[np.float64]:
     return np.asarray(present.cast(pa.float64(), safe=False).to_numpy())
 

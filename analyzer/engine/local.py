@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
+TUNED = (*ONE_THREAD, "NPY_DISABLE_CPU_FEATURES")
+"""What a worker process on another host is to be told, too."""
+
+
 def tune_workers() -> None:
     """Set what worker processes inherit: one thread each, and on AMD the faster of NumPy's sorts."""
     for name, value in ONE_THREAD.items():

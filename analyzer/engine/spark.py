@@ -10,9 +10,11 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,9 +23,11 @@ import pyarrow as pa
 
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, grouped, merge_folded
 from analyzer.analyzers.table import Batch, Run
-from analyzer.config import JobConfig, SparkFormat, without_credentials
+from analyzer.config import JobConfig, SparkFormat, find_root, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
-from analyzer.engine.local import tune_workers
+from analyzer.engine.deequ_jars import CURE, find_jars
+from analyzer.engine.java_surroundings import java_variables
+from analyzer.engine.local import TUNED, tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
 from analyzer.read import Partition
@@ -40,12 +44,31 @@ TOLD_TO_TASKS = (
 )  # fmt: skip
 """Variables that tasks get from the driver: where S3 is. Credentials they find themselves, as the AWS clients do."""
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
-ARCHIVE_SECONDS = 120
+ARCHIVE_SECONDS = 600
+DEEQU_CLASSES = ("com.amazon.deequ.dqdl.EvaluateDataQuality", "software.amazon.glue.dqdl.parser.DQDLParser")
 TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
 GROUPS_PER_CORE = 4
 """From so many on, cores that take one whole group after the other end at about the same time."""
+SUBMIT = "PYSPARK_SUBMIT_ARGS"
+SUBMITTED = "PYSPARK_GATEWAY_PORT"
+"""Set by spark-submit for the Python program that it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Executors that a run has brought itself: settings of a session on them, and those that only a file may hold.
+
+    `patience` is how many seconds the run goes on without any executor.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    properties: Path | None = None
+    patience: float | None = None
+
+
+NO_DEPLOYMENT = Deployment()
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
@@ -58,10 +81,11 @@ def has_java() -> bool:
 
 
 @contextmanager
-def spark_session(config: JobConfig) -> Iterator[SparkSession]:
+def spark_session(config: JobConfig, deployment: Deployment = NO_DEPLOYMENT) -> Iterator[SparkSession]:
     """Start Spark, or take the session there is, and stop it only if it was started here.
 
-    The master is `SPARK_MASTER`, else what Spark's own configuration says, else this machine's cores.
+    The master is the deployment's, else `SPARK_MASTER`, else what Spark's own configuration says, else this machine's
+    cores.
     Raises EngineError where there is no Java or Spark does not start.
     """
     if importlib.util.find_spec("pyspark") is None or not has_java():
@@ -73,14 +97,74 @@ def spark_session(config: JobConfig) -> Iterator[SparkSession]:
 
     existing = SparkSession.getActiveSession()
     if existing is not None:
+        if config.needs_deequ:
+            _require_deequ(existing)
         yield existing
         return
+    jars = _jar_settings(config) if config.needs_deequ else NO_SETTINGS
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
-        session = _start(config.cores, scratch)
+        with _submitted_with(deployment.properties):
+            session = _start(config.cores, scratch, {**deployment.settings, **jars})
         try:
+            if config.needs_deequ:
+                _require_deequ(session)
             yield session
         finally:
+            _stop_callbacks(session)
             session.stop()
+
+
+@contextmanager
+def _submitted_with(properties: Path | None) -> Iterator[None]:
+    """Hand Spark a file of settings beside the user's own: what is given otherwise stands on its command line."""
+    if properties is None:
+        yield
+        return
+    given = os.environ.get(SUBMIT)
+    os.environ[SUBMIT] = f"--properties-file {properties} --load-spark-defaults {given or 'pyspark-shell'}"
+    try:
+        yield
+    finally:
+        os.environ.pop(SUBMIT)
+        if given is not None:
+            os.environ[SUBMIT] = given
+
+
+def _jar_settings(config: JobConfig) -> dict[str, str]:
+    """Put Deequ's jars on the class path, unless Spark's own configuration is to say where they are."""
+    try:
+        return {"spark.jars": ",".join(map(str, find_jars(config.deequ_jar, spark_version())))}
+    except EngineError:
+        if config.deequ_jar or not _is_configured():
+            raise
+        return {}
+
+
+def spark_version() -> str:
+    """Major and minor version of the PySpark that is installed, such as `4.1`."""
+    import pyspark
+
+    return ".".join(pyspark.__version__.split(".")[:2])
+
+
+def _require_deequ(session: SparkSession) -> None:
+    """Look for Deequ in the session's JVM, and tell PyDeequ, which asks for it when imported, Spark's version."""
+    os.environ["SPARK_VERSION"] = spark_version()
+    jvm: Any = session._jvm  # noqa: SLF001 (as PyDeequ does; there is no public way)
+    # py4j gives a package for what it does not find, without a word.
+    missing = [name for name in DEEQU_CLASSES if type(attrgetter(name)(jvm)).__name__ != "JavaClass"]
+    if missing:
+        raise EngineError(
+            f"Deequ is not on the class path of Spark: {missing[0]} was not found.",
+            CURE.format(spark=spark_version()),
+        )
+
+
+def _stop_callbacks(session: SparkSession) -> None:
+    """End the thread with which Deequ calls Python back; while it listens, the process does not end."""
+    gateway: Any = session.sparkContext._gateway  # noqa: SLF001 (PyDeequ's own cure; there is no public way)
+    if gateway is not None and gateway.get_callback_server() is not None:
+        gateway.shutdown_callback_server()
 
 
 def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> SparkSession:
@@ -90,10 +174,13 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("analyzer")
-    for key, value in {**_settings(cores, scratch), **more}.items():
+    settings = {**_settings(cores, scratch, more), **more}
+    for key, value in settings.items():
         builder = builder.config(key, value)
+    is_local = settings.get("spark.master", "").startswith("local")
     try:
-        session = builder.getOrCreate()
+        with _variables(java_variables(Path(scratch), is_local=is_local) | _bound_to(settings)):
+            session = builder.getOrCreate()
     except Exception as error:
         raise EngineError(
             f"Spark did not start: {error}.", "See the log above, or set ANALYZER_ENGINE=local."
@@ -102,6 +189,24 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
     if str(session.sparkContext.master).startswith("local"):
         _start_workers(session)
     return session
+
+
+def _bound_to(settings: Mapping[str, str]) -> dict[str, str]:
+    """Have what the driver binds without being asked bound to the address that it was given."""
+    address = settings.get("spark.driver.bindAddress")
+    return {"SPARK_LOCAL_IP": address} if address else {}
+
+
+@contextmanager
+def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the JVM that is started meanwhile; those that are set already stay as they are."""
+    missing = {name: text for name, text in wanted.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 def _start_workers(session: SparkSession) -> None:
@@ -141,18 +246,18 @@ def prepare() -> Path:
     return path
 
 
-def _settings(cores: int, scratch: str) -> dict[str, str]:
+def _settings(cores: int, scratch: str, given: Mapping[str, str]) -> dict[str, str]:
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": os.path.join(scratch, "warehouse"),  # noqa: PTH118
         "spark.sql.session.timeZone": "UTC",
-        "spark.executorEnv.POLARS_MAX_THREADS": "1",
-        "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
-        **{f"spark.executorEnv.{name}": os.environ[name] for name in TOLD_TO_TASKS if name in os.environ},
+        **{f"spark.executorEnv.{name}": os.environ[name] for name in (*TUNED, *TOLD_TO_TASKS) if name in os.environ},
         # Tasks are few and each is a file split: joining small shuffles would only serialise their merging.
         "spark.sql.shuffle.partitions": str(cores * 2),
     }
+    if "spark.master" in given:
+        return settings
     master = os.environ.get("SPARK_MASTER")
     if master is None and not _is_configured():
         master = f"local[{cores}]"
@@ -168,9 +273,21 @@ def _settings(cores: int, scratch: str) -> dict[str, str]:
     return settings
 
 
+def has_session() -> bool:
+    """Tell whether this process has started Spark already."""
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession() is not None
+
+
+def has_master() -> bool:
+    """Tell whether there is a cluster already that the job was told to use."""
+    return "SPARK_MASTER" in os.environ or _is_configured()
+
+
 def _is_configured() -> bool:
     """Tell whether spark-submit or spark-defaults.conf names a master."""
-    if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+    if "--master" in os.environ.get(SUBMIT, "") or SUBMITTED in os.environ:
         return True
     folder = os.environ.get("SPARK_CONF_DIR") or os.path.join(os.environ.get("SPARK_HOME", "/nowhere"), "conf")  # noqa: PTH118
     defaults = os.path.join(folder, "spark-defaults.conf")  # noqa: PTH118
@@ -183,21 +300,24 @@ def _is_configured() -> bool:
 # --- partitions -------------------------------------------------------------------------------------------------------
 
 
-def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: Task) -> list[Folded]:
+def fold_on_spark(
+    session: SparkSession, partitions: Sequence[Partition], task: Task, patience: float | None = None
+) -> list[Folded]:
     """Fold partitions in groups of neighbours.
 
     Where there are many groups, a task folds whole ones; else a task takes a few partitions, and their states are
-    merged by other tasks. Raises EngineError where Spark fails for a reason outside the data.
+    merged by other tasks. Raises EngineError where Spark fails for a reason outside the data, or has no executors for
+    `patience` seconds.
     """
     cores = _parallelism(session)
     groups = grouped(partitions)
     if len(groups) >= GROUPS_PER_CORE * cores:
-        return _fold_groups(session, groups, task)
+        return _fold_groups(session, groups, task, patience)
     work = list(partitions)
-    content = _script_of(task)
+    content = script_of(task)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with _script_at_hand(task, content) as here:
+        with seen_from_here(task, content) as here:
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     yield _row(number, number // GROUP, fold_partition(work[number], here))
@@ -205,32 +325,36 @@ def fold_on_spark(session: SparkSession, partitions: Sequence[Partition], task: 
     tasks = min(len(work), TASKS_PER_CORE * cores)
     folded = session.range(0, len(work), 1, tasks).mapInArrow(fold, FOLDED)
     if len(groups) > 1:
-        return _collect(session, _merged(folded), tasks)
-    return [merge_folded(_collect(session, folded, tasks))]
+        return _collect(session, _merged(folded), tasks, patience)
+    return [merge_folded(_collect(session, folded, tasks, patience))]
 
 
-def _fold_groups(session: SparkSession, groups: Sequence[Sequence[Partition]], task: Task) -> list[Folded]:
-    content = _script_of(task)
+def _fold_groups(
+    session: SparkSession, groups: Sequence[Sequence[Partition]], task: Task, patience: float | None
+) -> list[Folded]:
+    content = script_of(task)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with _script_at_hand(task, content) as here:
+        with seen_from_here(task, content) as here:
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     yield _row(number, number, merge_folded(fold_partition(each, here) for each in groups[number]))
 
     folded = session.range(0, len(groups), 1, len(groups)).mapInArrow(fold, FOLDED)
-    return _collect(session, folded, len(groups))
+    return _collect(session, folded, len(groups), patience)
 
 
-def _script_of(task: Task) -> bytes:
+def script_of(task: Task) -> bytes:
     """Read the script, to be sent along; where there is none, or no file, the tasks say so."""
     script = task.reading.script
     return script.read_bytes() if script and script.is_file() else b""
 
 
 @contextmanager
-def _script_at_hand(task: Task, content: bytes) -> Iterator[Task]:
-    """Give the task its script on a host that lacks it, as those beside the driver's lack one that it has fetched."""
+def seen_from_here(task: Task, content: bytes) -> Iterator[Task]:
+    """Let a task on another host find what it has itself below its own root, and the script where it has none."""
+    if task.peers:
+        task = replace(task, peers=task.peers.seen_from(find_root(os.environ)))
     script = task.reading.script
     if script is None or script.is_file() or not content:
         yield task
@@ -268,9 +392,9 @@ def _merged(folded: DataFrame) -> DataFrame:
     return folded.groupBy("bunch").applyInArrow(_merge_group, FOLDED)
 
 
-def _collect(session: SparkSession, folded: DataFrame, tasks: int) -> list[Folded]:
+def _collect(session: SparkSession, folded: DataFrame, tasks: int, patience: float | None = None) -> list[Folded]:
     """Bring states to the driver, in order; `tasks` is the number of those that fold."""
-    with _watched(session, tasks):
+    with _watched(session, tasks, patience):
         rows = _run(lambda: folded.select("id", "bunch", "outcome").collect())
     rows.sort(key=lambda row: row["id"])
     return [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
@@ -294,20 +418,48 @@ def _run(action: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _watched(session: SparkSession, tasks: int) -> Iterator[None]:
-    """Follow the tasks of the running job; Spark Connect has no tracker and shows no progress."""
+def _watched(session: SparkSession, tasks: int, patience: float | None) -> Iterator[None]:
+    """Follow the tasks of the running job; Spark Connect has no tracker and shows no progress.
+
+    Raises EngineError where there were no executors for `patience` seconds; Spark would wait for ever.
+    """
     context = getattr(session, "sparkContext", None)
     if context is None:
         yield
         return
     ended = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(context.statusTracker(), tasks, ended), daemon=True)
-    watcher.start()
+    deserted = threading.Event()
+    watchers = [threading.Thread(target=_watch, args=(context.statusTracker(), tasks, ended), daemon=True)]
+    if patience is not None:
+        guard = threading.Thread(target=_guard, args=(context, patience, ended, deserted), daemon=True)
+        watchers.append(guard)
+    for watcher in watchers:
+        watcher.start()
     try:
         yield
+    except EngineError as error:
+        if deserted.is_set():
+            raise EngineError(
+                f"Spark had no executors for {patience:.0f} s: the workers of all hosts have ended or never came up.",
+                "See the logs of the hosts; this is mostly for want of memory.",
+            ) from error
+        raise
     finally:
         ended.set()
-        watcher.join()
+        for watcher in watchers:
+            watcher.join()
+
+
+def _guard(context: Any, patience: float, ended: threading.Event, deserted: threading.Event) -> None:
+    """Cancel what is running for as long as there has been no executor for so long."""
+    seen = time.monotonic()
+    while not ended.wait(POLL_SECONDS):
+        with suppress(Exception):  # Spark is being stopped
+            if context._jsc.sc().getExecutorMemoryStatus().size() > 1:  # noqa: SLF001 (the driver is one of them)
+                seen = time.monotonic()
+            elif time.monotonic() - seen > patience:
+                deserted.set()
+                context.cancelAllJobs()  # again and again: it may not have been submitted yet
 
 
 def _watch(tracker: Any, tasks: int, ended: threading.Event) -> None:

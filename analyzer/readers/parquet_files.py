@@ -15,7 +15,7 @@ from analyzer.preprocess import Row, flatten_json
 from analyzer.readers.pieces import Piece, unreadable
 from analyzer.readers.reading import PieceReport, Reading, RowSink, through_script
 from analyzer.scripts import row_dicts
-from analyzer.stores import scheme_of, store_of
+from analyzer.stores import path_here, store_of
 from analyzer.stores.store import StoreError
 
 ROWS_AT_ONCE = 65_536
@@ -52,6 +52,15 @@ def read_parquet(piece: Piece, reading: Reading, report: PieceReport) -> Iterato
         raise _corrupt(piece.path, error) from error
 
 
+def batches_to_rows(batches: Iterator[pa.RecordBatch], reading: Reading, report: PieceReport) -> Iterator[Batch]:
+    """Yield the rows of batches that somebody else has read, all columns; a script gets each row as a dict."""
+    if reading.script is not None:
+        yield from _through_script(batches, 0, reading, report)
+        return
+    for batch in batches:
+        yield from _rows(iter([batch]), batch.schema.names, [], report)
+
+
 def _excluded(names: Sequence[str], excluded: Collection[str]) -> frozenset[str]:
     """Columns that need not be read, by name or index."""
     by_index = {names[int(each)] for each in excluded if each.isdecimal() and int(each) < len(names)}
@@ -64,8 +73,8 @@ def open_parquet(path: str) -> Any:
     Raises InputError where it is none.
     """
     try:
-        if not scheme_of(path):
-            return pq.ParquetFile(path, memory_map=False)
+        if here := path_here(path):
+            return pq.ParquetFile(here, memory_map=False)
         # Far away: the column chunks of the row groups are put together to a few ranges.
         return pq.ParquetFile(store_of(path).open_file(path, 0), pre_buffer=True)
     except (pa.ArrowException, OSError) as error:

@@ -31,7 +31,8 @@ class Reading:
     """How to read the pieces of a job; the same for all of them, and picklable.
 
     `columns` are the names of columns that are known by position, `header` those that the files' header lines carry
-    (in `columns` order). `widths` are the numbers of fields of captured payloads, by index name; 0: named values.
+    (in `columns` order). `requirements` says whether to install what the script requires. `widths` are the numbers of
+    fields of captured payloads, by index name; 0: named values.
     """
 
     dataset_format: DatasetFormat
@@ -39,6 +40,7 @@ class Reading:
     header: tuple[str, ...] = ()
     widths: Mapping[str, int] = field(default_factory=dict)
     script: Path | None = None
+    requirements: bool = False
     seed: int = 0
     strict: bool = False
     surplus: Literal["error", "drop"] = "error"

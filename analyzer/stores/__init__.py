@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def _files() -> Store:
-    from analyzer.stores import files
+    """Give the disk of this machine, with what other hosts of the run have on theirs."""
+    from analyzer.stores import peers
 
-    return files
+    return peers
 
 
 def _s3() -> Store:
@@ -46,6 +47,15 @@ def scheme_of(place: Path | str) -> str:
     """Give what stands before `://`, in small letters; empty for a path, of which `://` can be no part."""
     scheme, mark, _ = str(place).partition("://")
     return scheme.lower() if mark else ""
+
+
+def path_here(place: str) -> str | None:
+    """Give the path under which the libraries of this machine can open a file; None where it is far away."""
+    if scheme_of(place):
+        return None
+    from analyzer.stores import peers
+
+    return peers.path_here(place)
 
 
 def read_whole(place: Path | str) -> bytes:

@@ -149,7 +149,7 @@ def test_scripts_are_fetched_called_and_deleted(tmp_path, put, objects: Objects,
     assert place.name == "post.py"
     assert (tmp_path / "called").read_text().splitlines()[1:] == ["post.py", "requirements.txt"]
     assert not place.exists()
-    assert list((tmp_path / "scratch").iterdir()) == []
+    assert list((tmp_path / "scratch").glob("analyzer-scripts-*")) == []
 
 
 def test_states_are_merged_from_s3_and_onto_it(tmp_path, put, objects: Objects, capsys) -> None:

@@ -151,7 +151,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Distance of categorical columns that the suggested constraints name.",
     ),
     Setting("exclude_features_attribute", "", (), "Columns to leave out.", "names or 0-based indices, comma-separated"),
-    Setting("analysis_type", "DATA_QUALITY", ("DATA_QUALITY", "MODEL_QUALITY"), "Which analysis to run."),
+    Setting("analysis_type", "DATA_QUALITY", (), "Which analysis to run.", "DATA_QUALITY or MODEL_QUALITY"),
     Setting("problem_type", "", PROBLEM_TYPES, "Of model quality: what the model predicts."),
     Setting("inference_attribute", "", (), "Of model quality: where the predicted label stands.", ATTRIBUTE),
     Setting("probability_attribute", "", (), "Of model quality: where the score stands.", ATTRIBUTE),

@@ -172,7 +172,7 @@ def report_quality(state: PredictionState, baseline: QualityConstraints | None, 
     Raises InputError for labels and predictions that cannot belong together, OutputError where files cannot be written.
     """
     now = datetime.now(UTC)
-    analysis = measure(state, _asked(config), now)
+    analysis = measure(state, _asked(config, state), now)
     suggested = suggest_quality(analysis.statistics)
     verdict = _judge(analysis, baseline, config)
     for note in (*left_out_notes(state), *analysis.notes, *verdict.notes):
@@ -182,10 +182,9 @@ def report_quality(state: PredictionState, baseline: QualityConstraints | None, 
     return verdict
 
 
-def _asked(config: JobConfig) -> Asked:
+def _asked(config: JobConfig, state: PredictionState) -> Asked:
     assert config.problem_type is not None
-    threshold = config.probability_threshold_attribute
-    return Asked(config.problem_type, config.positive_label, config.compatibility, threshold)
+    return Asked(config.problem_type, config.positive_label, config.compatibility, state.roles.threshold)
 
 
 def _judge(analysis: QualityAnalysis, baseline: QualityConstraints | None, config: JobConfig) -> QualityVerdict:

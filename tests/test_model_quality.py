@@ -260,9 +260,8 @@ def test_the_documented_multiclass_example_is_reproduced() -> None:
 def test_the_swapped_r2_is_kept_or_mended_and_told(run_job, tmp_path, compatibility) -> None:
     random = np.random.default_rng(1)
     labels = random.normal(10, 3, 250)
-    source = write_csv(
-        tmp_path / "data" / "x.csv", "label,prediction", [(y, y / 2 + e) for y, e in zip(labels, random.random(250), strict=True)]
-    )  # fmt: skip
+    predictions = labels / 2 + random.random(250)
+    source = write_csv(tmp_path / "data" / "x.csv", "label,prediction", zip(labels, predictions, strict=True))
     out = run_job(
         source, CSV, **REGRESSION, inference_attribute="prediction", ground_truth_attribute="label",
         ANALYZER_COMPATIBILITY=compatibility,
@@ -354,9 +353,9 @@ def test_batch_records_have_inputs_before_the_prediction(run_job, tmp_path) -> N
     [
         ({"predictions": [{"score": 0.9, "label": 1}]}, {"label": 1}, ("predictions[0].label", "predictions[0].score")),
         ({"predictions": [{"score": 0.9, "label": 1}]}, "1", ("label", "score")),
-        ({"SageMakerOutput": {"score": 0.9, "label": 1}}, {"a": {"b": 1}}, ("SageMakerOutput.label", "SageMakerOutput.score")),
+        ({"Out": {"score": 0.9, "label": 1}}, {"a": {"b": 1}}, ("Out.label", "Out.score")),
     ],
-)  # fmt: skip
+)
 def test_json_payloads_are_searched_by_path(run_job, tmp_path, outputs, label, attributes) -> None:
     source = write_lines(tmp_path / "data" / "x.jsonl", [merged(outputs, label)] * 3)
     out = run_job(source, MERGED, **BINARY, inference_attribute=attributes[0], probability_attribute=attributes[1])
@@ -406,7 +405,8 @@ def test_a_process_gets_its_job_as_the_service_sends_it(tmp_path, baseline) -> N
     source = write_lines(tmp_path / "data" / "x.jsonl", records(flip=True))
     code, message, _ = run_process(
         environment(
-            tmp_path, source, {"sagemakerMergeJson": {"captureIndexNames": ["endpointOutput"], "originalDatasetFormat": None}},
+            tmp_path, source,
+            {"sagemakerMergeJson": {"captureIndexNames": ["endpointOutput"], "originalDatasetFormat": None}},
             **BINARY, probability_attribute="0", probability_threshold_attribute="0.500000",
             baseline_constraints=baseline, start_time="2025-02-16T11:00:00Z", end_time="2025-02-16T12:00:00Z",
             metric_time="2025-02-16T11:00:00Z", monitoring_input_type="ENDPOINT_INPUT",
@@ -579,3 +579,100 @@ def test_a_column_of_ids_is_no_label(run_job, tmp_path) -> None:
     source = write_csv(tmp_path / "data" / "x.csv", "label,prediction", [(f"id{i}", "1") for i in range(1500)])
     with pytest.raises(InputError, match="more than 1,000 different"):
         run_job(source, CSV, **MULTICLASS, inference_attribute="prediction", ground_truth_attribute="label")
+
+
+# --- states, schemas, engines -----------------------------------------------------------------------------------------
+
+
+def test_states_of_hours_merge_to_the_files_of_the_day(run_job, tmp_path) -> None:
+    from analyzer.commands import run_command
+
+    rows = table(600)
+    settings = {**BINARY, **NAMED, "ANALYZER_SEGMENT_COLUMNS": "group"}
+    for hour in (0, 1, 2):
+        write_table(tmp_path / "in" / f"{hour}.csv", rows[hour * 200 : hour * 200 + 200])
+        run_job(tmp_path / "in" / f"{hour}.csv", CSV, into=f"hours/{hour}", **settings)
+    whole = run_job(tmp_path / "in", CSV, **settings)
+    flags = ["--analysis-type", "MODEL_QUALITY", "--problem-type"]
+    hours = [str(tmp_path / "hours"), "--output", str(tmp_path / "day")]
+    assert run_command(["merge-states", *flags, "BinaryClassification", *hours]) == 0
+    assert metrics(tmp_path / "day") == metrics(whole)
+    assert quality(tmp_path / "day") == quality(whole)
+    assert (tmp_path / "day" / "state.json.gz").read_bytes() == (whole / "state.json.gz").read_bytes()
+    with pytest.raises(BaselineError, match="is not of problem_type Regression"):
+        merge_into(tmp_path, "Regression")
+    other = run_job(tmp_path / "in" / "0.csv", CSV, into="hours/x", **BINARY, **NAMED)
+    assert other.is_dir()
+    with pytest.raises(BaselineError, match="other attributes"):
+        merge_into(tmp_path, "BinaryClassification")
+
+
+def merge_into(folder: Path, problem: str) -> None:
+    from analyzer.config import read_command
+    from analyzer.merge_states import merge_states
+
+    given = {
+        "dataset_format": '{"sagemakerMergeJson":{}}', "dataset_source": "x", "output_path": str(folder / "merged"),
+        "analysis_type": "MODEL_QUALITY", "problem_type": problem, "inference_attribute": "0",
+    }  # fmt: skip
+    merge_states([folder / "hours"], read_command(given, {}))
+
+
+@pytest.mark.parametrize("problem", [BINARY, MULTICLASS, REGRESSION])
+def test_what_is_written_holds_the_schemas(run_job, tmp_path, problem) -> None:
+    from jsonschema import Draft202012Validator
+
+    source = write_table(tmp_path / "data" / "x.csv")
+    first = run_job(source, CSV, into="first", **problem, **NAMED, ANALYZER_SEGMENT_COLUMNS="group")
+    constraints = json.loads((first / "constraints.json").read_text())
+    (block,) = (value for key, value in constraints.items() if key != "version")
+    for each in block.values():
+        each["threshold"] = 10 if each["comparison_operator"] == "LessThanThreshold" else -1
+    (first / "harder.json").write_text(json.dumps(constraints))
+    out = run_job(source, CSV, **problem, **NAMED, baseline_constraints=first / "harder.json")
+    assert document(out, "constraint_violations")["violations"]
+    schemas = Path(__file__).resolve().parents[1] / "schemas"
+    names = {"constraint_violations": "violations"}
+    for name in ("statistics", "constraints", "profile", "constraint_violations"):
+        schema = json.loads((schemas / f"model-quality-{names.get(name, name)}.json").read_text())
+        Draft202012Validator(schema).validate(document(out, name))
+
+
+@pytest.mark.parametrize("problem", [BINARY, REGRESSION])
+@pytest.mark.parametrize("source_format", ["csv", "merged"])
+@pytest.mark.spark
+def test_both_engines_and_any_number_of_workers_write_the_same_bytes(
+    spark, run_job, tmp_path, monkeypatch, problem, source_format
+) -> None:
+    from analyzer import read
+
+    monkeypatch.setattr(read, "PARTITION_BYTES", 4_000)
+    rows = table(3_000)
+    settings = {**problem, **NAMED, "ANALYZER_SEGMENT_COLUMNS": "group"}
+    form = CSV
+    if source_format == "csv":
+        source = write_table(tmp_path / "data" / "x.csv", rows)
+    else:
+        source = write_lines(tmp_path / "data" / "x.jsonl", [merged(f"{s},{p},{g}", str(y)) for s, p, y, g in rows])
+        form = MERGED
+        settings |= {"inference_attribute": "1", "probability_attribute": "0", "ANALYZER_SEGMENT_COLUMNS": "2"}
+        del settings["ground_truth_attribute"]
+    outs = [
+        run_job(source, form, into=f"{engine}-{cores}", ANALYZER_ENGINE=engine, ANALYZER_CORES=cores, **settings)
+        for engine, cores in (("local", "1"), ("local", "2"), ("spark", "2"))
+    ]
+    for name in ("constraints.json", "profile.json", "state.json.gz"):
+        assert len({(out / name).read_bytes() for out in outs}) == 1, name
+    texts = [(out / "statistics.json").read_text().splitlines() for out in outs]
+    assert len({"\n".join(line for line in text if "evaluation_time" not in line) for text in texts}) == 1
+
+
+@pytest.mark.spark
+def test_a_table_that_only_spark_reads_is_measured(spark, run_job, tmp_path) -> None:
+    frame = spark.createDataFrame([(0.9, 1, "a"), (0.2, 0, "b"), (0.7, 0, "a")], "p double, y int, g string")
+    frame.createOrReplaceTempView("predictions")
+    out = run_job(
+        "/nowhere", {"spark": {"table": "predictions"}}, **BINARY, ANALYZER_ENGINE="spark",
+        probability_attribute="p", ground_truth_attribute="y", ANALYZER_SEGMENT_COLUMNS="g",
+    )  # fmt: skip
+    assert metrics(out)["confusion_matrix"] == {"0": {"0": 1, "1": 1}, "1": {"0": 0, "1": 1}}

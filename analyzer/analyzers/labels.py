@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,6 +11,7 @@ from analyzer.jsonlayout import java_double
 
 TRUTH = {"true": "1", "false": "0"}
 LARGEST_WHOLE = 1e15
+_WHOLE = re.compile(r"[-+]?\d{1,300}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
@@ -19,9 +21,11 @@ def canonical_label(text: str) -> str:
     plain = text.strip()
     if plain.lower() in TRUTH:
         return plain.lower()
-    if not _NUMBER.fullmatch(plain):
+    if _WHOLE.fullmatch(plain):
+        return str(int(plain))  # exact, however long: long numbers may be names
+    number = float(plain) if _NUMBER.fullmatch(plain) else math.inf
+    if not math.isfinite(number):
         return plain
-    number = float(plain)
     return str(int(number)) if number.is_integer() and abs(number) < LARGEST_WHOLE else java_double(number)
 
 

@@ -112,6 +112,8 @@ class TableState:
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> TableState:
+        if document.get("kind"):
+            raise ValueError(f"it is of kind {document['kind']}; set analysis_type to {document['kind']}")
         if document["version"] != VERSION:
             raise ValueError(f"it has version {document['version']}, known is {VERSION}")
         state = cls()

@@ -106,10 +106,11 @@ def _binary(found: Classes, asked: Asked) -> QualityAnalysis:
     statistics = QualityStatistics(
         sum(matrix), "BinaryClassification", binary.parts(matrix, names, scores), undefined=missing
     )
+    figures = binary.textbook(matrix, scores)
     beyond: dict[str, Any] = {
         "positive_label": names[1],
-        "textbook": binary.textbook(matrix, scores),
-        "confidence": binary.confidence(matrix, scores),
+        "textbook": figures,
+        "confidence": binary.confidence(matrix, scores, figures),
         "classes": binary.by_class(matrix, names),
     }
     if scores is not None:

@@ -18,6 +18,7 @@ SAMPLED_POINTS = 5_000
 """Scores are put together in about so many groups before samples are drawn from them."""
 BOOTSTRAP_POINTS = 500
 Counts = NDArray[np.int64]
+Figures = Mapping[str, float]
 
 
 class Matrix(NamedTuple):
@@ -130,13 +131,13 @@ def _probabilities(scores: Scores) -> dict[str, float]:
     return ranked | {"log_loss": curves.log_loss(scores), "brier_score": curves.brier_score(scores)}
 
 
-def confidence(matrix: Matrix, scores: Scores | None) -> dict[str, list[float]]:
-    """Give 95 % intervals; those of scores are drawn from groups of scores and moved to the exact figure."""
+def confidence(matrix: Matrix, scores: Scores | None, exact: Figures) -> dict[str, list[float]]:
+    """Give 95 % intervals; those of scores are drawn from groups of scores and moved to the `exact` figure."""
     found = resample.intervals(np.array(matrix), lambda drawn: textbook(Matrix(*drawn), None))
     if scores is None or not all(scores.totals):
         return found
     few = scores.grouped(BOOTSTRAP_POINTS)
-    exact, grouped = _probabilities(scores), _probabilities(few)
+    grouped = _probabilities(few)
     drawn = resample.intervals(few.counts(), lambda counts: _all_figures(few.with_counts(counts), grouped))
     for name, (low, high) in drawn.items():
         moved = exact[name] - grouped[name]

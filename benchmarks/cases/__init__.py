@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.profilers import csv, parquet, profilers, small
+from benchmarks.cases.quality import quality
 from benchmarks.cases.shapes import capture, wide
 
 if TYPE_CHECKING:
@@ -26,5 +27,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "containers": containers,
     "wide": wide,
     "capture": capture,
+    "quality": quality,
 }
 """In the order of the table."""

@@ -186,11 +186,22 @@ def _scores(found: Classes, positive: str) -> Scores | None:
     if not found.scores:
         return None
     called = truth_as_numbers([*found.labels(), *(pair[1] for pair in found.pairs)])
-    sides = [ScoreCounts(found.most), ScoreCounts(found.most)]
-    for label in sorted(found.scores):
-        sides[called[label] == positive].merge(found.scores[label])
+    sides = [
+        _together([found.scores[label] for label in sorted(found.scores) if (called[label] == positive) == side])
+        for side in (False, True)
+    ]
     values, negatives, positives = side_by_side(*sides)
     return Scores(values[::-1], positives[::-1], negatives[::-1])
+
+
+def _together(tables: Sequence[ScoreCounts]) -> ScoreCounts:
+    """Merge tables; a single one, which may be large, is taken as it is."""
+    if len(tables) == 1:
+        return tables[0]
+    merged = ScoreCounts()
+    for table in tables:
+        merged.merge(table)
+    return merged
 
 
 def _is_coarse(found: Classes) -> bool:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 CURVE_POINTS = 1_000
 """Spark's BinaryClassificationMetrics puts neighbouring scores together above so many."""
+AT_ONCE = 1_000_000
+"""Points that are summed together: of ten million, arrays of all would take a gigabyte."""
 CALIBRATION_BINS = 10
 SMALLEST = 1e-15
 """Probabilities are kept so far from 0 and 1 for their logarithm (as scikit-learn once did)."""
@@ -63,7 +65,12 @@ def area_under_precision_recall(scores: Scores) -> float:
 
 def _trapezoids(x: Floats, y: Floats) -> float:
     """Add up areas from left to right, as Spark does: to the last digit."""
-    return float(np.cumsum(np.diff(x) * (y[1:] + y[:-1]) / 2)[-1]) if len(x) > 1 else 0.0
+    total = 0.0
+    for start in range(0, len(x) - 1, AT_ONCE):
+        end = start + AT_ONCE + 1
+        areas = np.diff(x[start:end]) * (y[start + 1 : end] + y[start : end - 1][: len(x) - 1 - start]) / 2
+        total = float(np.cumsum(np.concatenate(([total], areas)))[-1])
+    return total
 
 
 def average_precision(scores: Scores) -> float:

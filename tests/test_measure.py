@@ -124,6 +124,15 @@ def test_curves_are_thinned_above_a_thousand_scores_and_areas_are_not() -> None:
     assert thinned == pytest.approx(curves.area_under_roc(found), abs=1e-3)
 
 
+@pytest.mark.parametrize("at_once", [1, 7, 499, 500, 501, 502])
+def test_areas_do_not_depend_on_how_many_points_are_summed_together(monkeypatch, at_once) -> None:
+    random = np.random.default_rng(6)
+    found = scores_of(random.integers(0, 2, 500), random.random(500))
+    whole = curves.area_under_roc(found), curves.area_under_precision_recall(found)
+    monkeypatch.setattr(curves, "AT_ONCE", at_once)
+    assert (curves.area_under_roc(found), curves.area_under_precision_recall(found)) == whole
+
+
 def test_standard_deviations_are_of_the_size_of_subsampling() -> None:
     matrix = Matrix(4_000, 1_000, 1_000, 4_000)
     found = resample.deviations(np.array(matrix), lambda drawn: binary.rates(Matrix(*drawn)))

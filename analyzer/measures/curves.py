@@ -67,8 +67,8 @@ def _trapezoids(x: Floats, y: Floats) -> float:
     """Add up areas from left to right, as Spark does: to the last digit."""
     total = 0.0
     for start in range(0, len(x) - 1, AT_ONCE):
-        end = start + AT_ONCE + 1
-        areas = np.diff(x[start:end]) * (y[start + 1 : end] + y[start : end - 1][: len(x) - 1 - start]) / 2
+        end = min(start + AT_ONCE, len(x) - 1)
+        areas = np.diff(x[start : end + 1]) * (y[start + 1 : end + 1] + y[start:end]) / 2
         total = float(np.cumsum(np.concatenate(([total], areas)))[-1])
     return total
 

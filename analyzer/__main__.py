@@ -88,10 +88,11 @@ def _outcome_of(work: Callable[[], int]) -> Outcome:
         return Outcome(violations=work())
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
-        return Outcome(error=error)
+        return Outcome(error=Stopped.told or error)
     except Exception as error:
-        log.exception("An error that was not foreseen; please report it with this trace.")
-        return Outcome(error=error)
+        if Stopped.told is None:
+            log.exception("An error that was not foreseen; please report it with this trace.")
+        return Outcome(error=Stopped.told or error)
 
 
 def _load_job() -> Callable[..., int]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from analyzer.analyzers.column import ColumnState
+from analyzer.analyzers.evidence import Place
 from analyzer.analyzers.kll import buckets_of, quantiles_of, weighted_values
+from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import Batch, Domains, TableState
 from analyzer.analyzers.value_counts import SHOWN
 from analyzer.documents import (
@@ -45,6 +49,19 @@ QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 # --- folding ----------------------------------------------------------------------------------------------------------
 
 
+class State(Protocol):
+    """What one pass leaves of the rows: the states of all analyses fold and merge alike."""
+
+    rows: int
+    files: int
+    left_out: Counter[str]
+    tail: Place
+
+    def update(self, batch: Batch, domains: Domains, /) -> None: ...
+
+    def merge(self, other: Any, /) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What every task of a job needs to know; picklable. `peers` are the hosts whose files it reads, if several."""
@@ -52,6 +69,10 @@ class Task:
     reading: Reading
     domains: Domains
     peers: Peers | None = None
+
+    def new_state(self) -> State:
+        """Make the empty state of the analysis: that of a table, or of predictions where their roles are given."""
+        return TableState() if self.reading.roles is None else PredictionState(self.reading.roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +92,7 @@ class Folded:
 
     first: int
     last: int
-    state: TableState
+    state: State
     quotes: list[QuoteReport]
     error: AnalyzerError | None = None
 
@@ -82,7 +103,7 @@ Fold = Callable[[Sequence[Partition]], list[Folded]]
 
 def fold_partition(partition: Partition, task: Task) -> Folded:
     """Read a partition and fold its rows; a fault of the data comes back as `error`, with the quoting states."""
-    folded = Folded(partition.index, partition.index, TableState(), [])
+    folded = Folded(partition.index, partition.index, task.new_state(), [])
     try:
         _prepare(partition, task)
         fold_batches(_batches(partition, task.reading, folded), task, folded.state)
@@ -94,7 +115,7 @@ def fold_partition(partition: Partition, task: Task) -> Folded:
 def read_rows(partition: Partition, task: Task) -> Iterator[Batch]:
     """Read the rows of a partition that was folded before, the same ones in the same order."""
     _prepare(partition, task)
-    return coalesce(_batches(partition, task.reading, Folded(partition.index, partition.index, TableState(), [])))
+    return coalesce(_batches(partition, task.reading, Folded(partition.index, partition.index, task.new_state(), [])))
 
 
 def _prepare(partition: Partition, task: Task) -> None:
@@ -107,7 +128,7 @@ def _prepare(partition: Partition, task: Task) -> None:
         install_requirements(script)
 
 
-def fold_batches(batches: Iterable[Batch], task: Task, state: TableState) -> None:
+def fold_batches(batches: Iterable[Batch], task: Task, state: State) -> None:
     for batch in coalesce(batches):
         if batch.rows.num_rows:
             state.update(batch, task.domains)
@@ -145,12 +166,12 @@ def grouped(partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
     return [partitions[i : i + GROUP] for i in range(0, len(partitions), GROUP)]
 
 
-def fold_all(partitions: Sequence[Partition], fold: Fold) -> TableState:
+def fold_all(partitions: Sequence[Partition], fold: Fold) -> State:
     """Fold all partitions and merge their states in order; see `fold_settled`."""
     return fold_settled(partitions, fold)[0]
 
 
-def fold_settled(partitions: Sequence[Partition], fold: Fold) -> tuple[TableState, list[Partition]]:
+def fold_settled(partitions: Sequence[Partition], fold: Fold) -> tuple[State, list[Partition]]:
     """Fold all partitions, merge their states in order, and tell how the partitions are to be read from now on.
 
     Pieces of one file are read at the same time, each as if it began outside quotes; where that proves wrong, the
@@ -165,7 +186,7 @@ def fold_settled(partitions: Sequence[Partition], fold: Fold) -> tuple[TableStat
     return merge_all(groups), [restarted(partition, wrong) for partition in partitions]
 
 
-def merge_all(groups: Sequence[Folded]) -> TableState:
+def merge_all(groups: Sequence[Folded]) -> State:
     """Merge the states of all groups in order.
 
     Raises the first fault of the data in reading order.

@@ -66,6 +66,9 @@ MERGING: Final = (
     "baseline_constraints",
     "baseline_statistics",
     "categorical_drift_method",
+    "analysis_type",
+    "problem_type",
+    "positive_label",
     "ANALYZER_COMPATIBILITY",
     "ANALYZER_EVIDENCE",
     "ANALYZER_LOG_LEVEL",
@@ -173,14 +176,20 @@ def _join(**given: str | None) -> int:
 
 
 def _merge(states: tuple[Location, ...], **given: str | None) -> int:
-    # Merging reads no data, so format and source are of no account; they have to be named all the same.
-    placeholders = {"dataset_format": '{"csv":{}}', "dataset_source": str(states[0])}
+    # Merging reads no data, so format, source and columns are of no account; they have to be named all the same.
+    placeholders = {
+        "dataset_format": '{"sagemakerMergeJson":{}}',
+        "dataset_source": str(states[0]),
+        "inference_attribute": "0",
+    }
     config = read_command(placeholders | _flags(given))
     logging.getLogger().setLevel(config.log_level)
+    from analyzer.analyzers.table import TableState
     from analyzer.merge_states import merge_states
 
     state, verdict = merge_states(states, config)
-    click.echo(f"{state.rows:,} rows of {len(state.columns)} columns: {config.output_path}")
+    width = f" of {len(state.columns)} columns" if isinstance(state, TableState) else ""
+    click.echo(f"{state.rows:,} rows{width}: {config.output_path}")
     click.echo(message_of(Outcome(len(verdict.violations))))
     return 0
 

@@ -23,6 +23,7 @@ Location = Path | str
 SCHEMES = ("s3",)
 """URIs that the analyzer reads and writes itself; Spark may know more."""
 Position = Literal["START", "END"]
+ProblemType = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
 PREFIX = "ANALYZER_"
 CONTAINER_ROOT = "/opt/ml"
 CLUSTER_TIMEOUT = 300
@@ -118,6 +119,8 @@ class Setting:
 
 
 PLACE = "path or an s3:// URI"
+ATTRIBUTE = "column name, 0-based index or JMESPath"
+PROBLEM_TYPES = ("BinaryClassification", "MulticlassClassification", "Regression")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("dataset_format", "", (), "Format of the data.", "JSON", required=True),
@@ -152,13 +155,19 @@ SETTINGS: tuple[Setting, ...] = (
         "Distance of categorical columns that the suggested constraints name.",
     ),
     Setting("exclude_features_attribute", "", (), "Columns to leave out.", "names or 0-based indices, comma-separated"),
-    Setting("analysis_type", "DATA_QUALITY", (), "Which analysis to run.", "DATA_QUALITY"),
-    Setting("problem_type", "", (), "Of model quality; kept, not used."),
-    Setting("inference_attribute", "", (), "Of model quality; kept, not used."),
-    Setting("probability_attribute", "", (), "Of model quality; kept, not used."),
-    Setting("probability_threshold_attribute", "", (), "Of model quality; kept, not used."),
-    Setting("ground_truth_attribute", "", (), "Of model quality; kept, not used."),
-    Setting("positive_label", "", (), "Of model quality; kept, not used."),
+    Setting("analysis_type", "DATA_QUALITY", (), "Which analysis to run.", "DATA_QUALITY or MODEL_QUALITY"),
+    Setting("problem_type", "", PROBLEM_TYPES, "Of model quality: what the model predicts."),
+    Setting("inference_attribute", "", (), "Of model quality: where the predicted label stands.", ATTRIBUTE),
+    Setting("probability_attribute", "", (), "Of model quality: where the score stands.", ATTRIBUTE),
+    Setting(
+        "probability_threshold_attribute",
+        "0.5",
+        (),
+        "Of model quality: a score above it is a positive prediction.",
+        "number from 0 to 1",
+    ),
+    Setting("ground_truth_attribute", "", (), "Of model quality: where the true label stands.", ATTRIBUTE),
+    Setting("positive_label", "", (), "Of model quality: which of two labels is the positive one."),
     Setting("ANALYZER_ROOT", CONTAINER_ROOT, (), "Stands for /opt/ml in every path.", "path"),
     Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),
     Setting(
@@ -207,6 +216,13 @@ SETTINGS: tuple[Setting, ...] = (
         (),
         "Bytes of input above which auto picks Spark.",
         "whole number from 0",
+    ),
+    Setting(
+        "ANALYZER_SEGMENT_COLUMNS",
+        "",
+        (),
+        "Columns by whose values model quality is measured apart, too.",
+        "names, 0-based indices or JMESPaths, comma-separated",
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
@@ -273,11 +289,11 @@ class JobConfig:
     monitoring_input_type: str | None = None
     categorical_drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
     exclude_features_attribute: tuple[str | int, ...] = ()
-    analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
-    problem_type: str | None = None
+    analysis_type: Literal["DATA_QUALITY", "MODEL_QUALITY"] = "DATA_QUALITY"
+    problem_type: ProblemType | None = None
     inference_attribute: str | None = None
     probability_attribute: str | None = None
-    probability_threshold_attribute: str | None = None
+    probability_threshold_attribute: float = 0.5
     ground_truth_attribute: str | None = None
     positive_label: str | None = None
     root: Path = Path(CONTAINER_ROOT)
@@ -294,6 +310,7 @@ class JobConfig:
     deequ_jar: tuple[str, ...] = ()
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
+    segment_columns: tuple[str, ...] = ()
     evidence: bool = True
     preprocess_seed: int = 0
     install_requirements: bool = True
@@ -345,6 +362,7 @@ def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) ->
     _require(values, MERGING if merges else ANALYZING)
     config = JobConfig(**_contract_fields(values), **_window_fields(values), **_own_fields(values), merges=merges)
     _refuse_contradictions(config)
+    _refuse_half_a_model(config)
     return config
 
 
@@ -427,11 +445,15 @@ def _closest(name: str, known: list[str]) -> str:
 
 
 def _refuse_other_analyses(found: str | None) -> None:
-    kind = (found or "DATA_QUALITY").upper().replace("-", "_")
-    if kind in {"MODEL_QUALITY", "MODEL_BIAS", "MODEL_EXPLAINABILITY"}:
-        raise ConfigError(f"analysis_type is {found!r}: this analysis is not available yet.", "Use DATA_QUALITY.")
-    if kind != "DATA_QUALITY":
-        raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", "Leave it out or use DATA_QUALITY.")
+    kind, known = _analysis_of(found), "DATA_QUALITY or MODEL_QUALITY"
+    if kind in {"MODEL_BIAS", "MODEL_EXPLAINABILITY"}:
+        raise ConfigError(f"analysis_type is {found!r}: this analysis is not available yet.", f"Use {known}.")
+    if kind not in {"DATA_QUALITY", "MODEL_QUALITY"}:
+        raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", f"Leave it out or use {known}.")
+
+
+def _analysis_of(found: str | None) -> str:
+    return (found or "DATA_QUALITY").upper().replace("-", "_")
 
 
 ANALYZING = tuple(setting.variable for setting in SETTINGS if setting.required)
@@ -492,6 +514,39 @@ def _refuse_contradictions(config: JobConfig) -> None:
         )
 
 
+def _refuse_half_a_model(config: JobConfig) -> None:
+    """Refuse a model-quality job that does not say what is predicted, or where predictions and labels stand."""
+    if config.analysis_type != "MODEL_QUALITY":
+        return
+    if config.problem_type is None:
+        raise ConfigError(
+            "analysis_type is MODEL_QUALITY, but problem_type is not set.",
+            f"Set problem_type to one of {', '.join(PROBLEM_TYPES)}.",
+        )
+    if config.needs_deequ:
+        raise ConfigError(
+            "Rules of Deequ judge columns, not predictions: they cannot go with analysis_type MODEL_QUALITY.",
+            "Apply them in a job of data quality on the same data.",
+        )
+    _refuse_no_prediction(config)
+    if config.ground_truth_attribute is None and not isinstance(config.dataset_format, CaptureFormat):
+        raise ConfigError(
+            "ground_truth_attribute is not set, so the true labels cannot be found.",
+            'Name their column; only records of dataset_format {"sagemakerMergeJson":...} carry them without.',
+        )
+
+
+def _refuse_no_prediction(config: JobConfig) -> None:
+    scores = config.problem_type == "BinaryClassification"
+    if config.inference_attribute or (config.probability_attribute and scores):
+        return
+    wanted = "inference_attribute or probability_attribute" if scores else "inference_attribute"
+    raise ConfigError(
+        f"problem_type {config.problem_type} needs {wanted}, which is not set.",
+        "Name the column of the predictions by name, 0-based index or JMESPath.",
+    )
+
+
 def _is_known(uri: str) -> bool:
     return uri.partition("://")[0].lower() in SCHEMES
 
@@ -527,6 +582,17 @@ class _Values:
         if not re.fullmatch(r"\d{1,18}", found, re.ASCII) or not least <= int(found) <= most:
             raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
         return int(found)
+
+    def fraction(self, name: str) -> float:
+        setting = _BY_NAME[name]
+        found = self.values.get(name, setting.default)
+        try:
+            number = float(found)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= 1:
+            raise _invalid(setting, found, setting.takes)
+        return number
 
     def location(self, name: str) -> Location | None:
         found = self.values.get(name)
@@ -609,14 +675,19 @@ def _parse_time(name: str, found: str) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def _excluded(found: str | None) -> tuple[str | int, ...]:
-    """Split the list of columns: digits are 0-based indices; a name with a comma is put in double quotes."""
+def _listed(found: str | None) -> tuple[str, ...]:
+    """Split a list of columns; a name with a comma is put in double quotes."""
     if found is None:
         return ()
     import csv
 
     names = (name.strip() for row in csv.reader([found], skipinitialspace=True) for name in row)
-    return tuple(int(name) if re.fullmatch(r"\d+", name, re.ASCII) else name for name in names if name)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _excluded(found: str | None) -> tuple[str | int, ...]:
+    """Split the list of columns: digits are 0-based indices."""
+    return tuple(int(name) if re.fullmatch(r"\d+", name, re.ASCII) else name for name in _listed(found))
 
 
 def _publishes(values: _Values) -> bool:
@@ -640,10 +711,8 @@ _KEPT = (
     "sagemaker_monitoring_schedule_name",
     "sagemaker_endpoint_datacapture_prefix",
     "monitoring_input_type",
-    "problem_type",
     "inference_attribute",
     "probability_attribute",
-    "probability_threshold_attribute",
     "ground_truth_attribute",
     "positive_label",
 )
@@ -658,6 +727,9 @@ def _contract_fields(values: _Values) -> dict[str, Any]:
         "dataset_format": _format_or_captures(values.text("dataset_format")),
         "publish_cloudwatch_metrics": _publishes(values),
         "categorical_drift_method": values.choice("categorical_drift_method"),
+        "analysis_type": _analysis_of(values.text("analysis_type")),
+        "problem_type": values.choice("problem_type") if values.text("problem_type") else None,
+        "probability_threshold_attribute": values.fraction("probability_threshold_attribute"),
         "exclude_features_attribute": _excluded(values.text("exclude_features_attribute")),
     }
 
@@ -705,6 +777,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "deequ_jar": values.paths(f"{PREFIX}DEEQU_JAR"),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
+        "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),

@@ -30,6 +30,7 @@ from analyzer.documents import (
 )
 from analyzer.errors import BaselineError
 from analyzer.jsonlayout import parse
+from analyzer.quality_documents import BLOCKS, MetricConstraint, Operator, ProblemType, QualityConstraints
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,38 @@ def read_constraints(text: bytes | str, where: str) -> Constraints:
     features = _features(document, place, partial(_feature_constraints, settings))
     place.warn("setting")
     return Constraints(tuple(features), _config(settings))
+
+
+def read_quality_constraints(text: bytes | str, where: str, problem_type: ProblemType) -> QualityConstraints:
+    """Read constraints.json of a model-quality job; metrics that were deleted are not judged.
+
+    Raises BaselineError for a file of another analysis or another kind of problem.
+    """
+    place = _Place(where)
+    document = _document(text, place)
+    key = f"{BLOCKS[problem_type]}_constraints"
+    if key not in document:
+        raise place.fault(
+            f"has no {key} (it has: {', '.join(map(_printable, document)) or 'nothing'}).",
+            f"Name the constraints.json that a model-quality job with problem_type {problem_type} wrote.",
+        )
+    place.expect(document, {"version", key})
+    block, at = _need(document, key, place, _object), place.at(key)
+    found = {name: _metric_constraint(value, at.at(name)) for name, value in block.items() if value is not None}
+    place.warn("setting")
+    return QualityConstraints(problem_type, found)
+
+
+_OPERATORS: tuple[Operator, ...] = ("LessThanThreshold", "GreaterThanThreshold")
+
+
+def _metric_constraint(value: Any, place: _Place) -> MetricConstraint:
+    block = _object(value, place)
+    place.expect(block, {"threshold", "comparison_operator"})
+    operator = _one_of({word.lower(): word for word in _OPERATORS}, f"one of {', '.join(_OPERATORS)}")
+    return MetricConstraint(
+        _need(block, "threshold", place, _number), _need(block, "comparison_operator", place, operator)
+    )
 
 
 _NOT_STATISTICS = "Name a statistics.json of a data-quality job as baseline_statistics; or is it constraints?"

@@ -17,6 +17,14 @@ from analyzer.documents import (
     StringStatistics,
     Violation,
 )
+from analyzer.quality_documents import (
+    BLOCKS,
+    Metric,
+    MetricViolation,
+    Part,
+    QualityConstraints,
+    QualityStatistics,
+)
 
 VERSION = 0.0
 """The version of both report formats in every generation of the original."""
@@ -61,6 +69,44 @@ def encode_violations(violations: Iterable[Violation]) -> dict[str, Any]:
             for violation in violations
         ]
     }
+
+
+def encode_quality_statistics(statistics: QualityStatistics) -> dict[str, Any]:
+    """Lay out statistics.json of a model-quality job; standard deviations that are not given are "NaN"."""
+    dataset: _Json = {"item_count": statistics.item_count, "evaluation_time": statistics.evaluation_time}
+    block = {name: _part(part) for name, part in statistics.parts.items()}
+    key = f"{BLOCKS[statistics.problem_type]}_metrics"
+    return {"version": VERSION, "dataset": _without_none(dataset), key: block}
+
+
+def encode_quality_constraints(constraints: QualityConstraints) -> dict[str, Any]:
+    """Lay out constraints.json of a model-quality job."""
+    block = {
+        name: {"threshold": asked.threshold, "comparison_operator": asked.operator}
+        for name, asked in constraints.metrics.items()
+    }
+    return {"version": VERSION, f"{BLOCKS[constraints.problem_type]}_constraints": block}
+
+
+def encode_quality_violations(violations: Iterable[MetricViolation]) -> dict[str, Any]:
+    """Lay out constraint_violations.json of a model-quality job."""
+    return {
+        "violations": [
+            {
+                "constraint_check_type": violation.constraint_check_type,
+                "description": violation.description,
+                "metric_name": violation.metric_name,
+            }
+            for violation in violations
+        ]
+    }
+
+
+def _part(part: Part) -> Any:
+    if not isinstance(part, Metric):
+        return part
+    spread = part.standard_deviation
+    return {"value": float(part.value), "standard_deviation": "NaN" if spread is None else float(spread)}
 
 
 def _without_none(block: _Json) -> _Json:

@@ -1,4 +1,7 @@
-"""The line: the whole data-quality job, from the configuration to the files, top to bottom."""
+"""The line: the whole data-quality job, from the configuration to the files, top to bottom.
+
+Model quality has a line of its own, `model_quality.py`, of the same steps.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer.analyze import Task, finish_analysis, fold_settled, merge_all
+from analyzer.analyze import State, Task, finish_analysis, fold_settled, merge_all
 from analyzer.analyzers.table import Domains, TableState
 from analyzer.apply_rules import NO_RULING, Open, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
@@ -85,11 +88,17 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
     Raises AnalyzerError for whatever is wrong with configuration, data, baseline, scripts or output; the files of an
     earlier run are untouched unless all of this one's could be written.
     """
+    if config.analysis_type == "MODEL_QUALITY":
+        from analyzer.model_quality import run_quality
+
+        return run_quality(config, leader)
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
     with fetched_scripts(config) as scripts:
-        _prepare_extensions(config, baseline, scripts)
+        if baseline.is_given:
+            added_checks()
+        prepare_extensions(config, scripts)
         with _opened_rules(config, leader) as rules:
             state, source = analyze_source(config, baseline, scripts.record, leader)
             ruling = apply_rules(rules, state, source)
@@ -99,14 +108,12 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
     return len(verdict.violations)
 
 
-def _prepare_extensions(config: JobConfig, baseline: Baseline, scripts: Scripts) -> None:
+def prepare_extensions(config: JobConfig, scripts: Scripts) -> None:
     """Load what packages add and install what scripts require: what fails there is to fail before data is read."""
     if isinstance(config.dataset_format, AddedFormat):
         from analyzer.readers.added_files import reader_of
 
         reader_of(config.dataset_format)
-    if baseline.is_given:
-        added_checks()
     for script in filter(None, (scripts.record, scripts.post_analytics)):
         if config.install_requirements and has_requirements(script):
             install_requirements(script)
@@ -118,7 +125,7 @@ def _opened_rules(config: JobConfig, leader: Leader | None) -> Iterator[Open | N
     if not config.needs_deequ:
         yield None
         return
-    with _deployed(leader) as deployment, open_rules(config, deployment) as rules:
+    with deployed(leader) as deployment, open_rules(config, deployment) as rules:
         yield rules
 
 
@@ -144,12 +151,18 @@ def read_baseline(config: JobConfig) -> Baseline:
     """
     constraints, statistics = config.baseline_constraints, config.baseline_statistics
     return Baseline(
-        read_constraints(_content("baseline_constraints", constraints), str(constraints)) if constraints else None,
-        read_statistics(_content("baseline_statistics", statistics), str(statistics)) if statistics else None,
+        read_constraints(baseline_content("baseline_constraints", constraints), str(constraints))
+        if constraints
+        else None,
+        read_statistics(baseline_content("baseline_statistics", statistics), str(statistics)) if statistics else None,
     )
 
 
-def _content(variable: str, path: Path | str) -> bytes:
+def baseline_content(variable: str, path: Path | str) -> bytes:
+    """Read a baseline file.
+
+    Raises BaselineError, naming the variable, where it cannot be read.
+    """
     try:
         return read_whole(path)
     except OSError as error:
@@ -183,8 +196,9 @@ def analyze_source(
     if not files:
         return _nothing(config), Source()
     naming = name_columns(files, config, baseline.constraints)
-    task = Task(_reading(config, naming, script), domains_of(baseline.constraints), peers)
-    state, partitions = _fold(files, config, task, leader)
+    task = Task(reading_of(config, naming, script), domains_of(baseline.constraints), peers)
+    state, partitions = fold_files(files, config, task, leader)
+    assert isinstance(state, TableState)
     key_of = {id(column): key for key, column in state.columns.items()}
     rename_by_baseline(state, config, baseline.constraints)
     if not state.rows:
@@ -195,7 +209,8 @@ def analyze_source(
     return state, Source(partitions, task, keys)
 
 
-def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
+def reading_of(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
+    """Say how the source is to be read; `script` is the record script's file."""
     return Reading(
         dataset_format=config.dataset_format,
         columns=naming.columns,
@@ -212,12 +227,13 @@ def _reading(config: JobConfig, naming: Naming, script: Path | None = None) -> R
     )
 
 
-def _fold(
+def fold_files(
     files: Sequence[File], config: JobConfig, task: Task, leader: Leader | None
-) -> tuple[TableState, list[Partition]]:
+) -> tuple[State, list[Partition]]:
+    """Fold files into the state of the task's analysis, and tell how their partitions are to be read again."""
     partitions = plan_partitions(list(files), config.dataset_format)
     if not partitions:
-        return TableState(), []
+        return task.new_state(), []
     engine = pick_engine(sum(file.size for file in files), config)
     log.info("Reading %d files in %d partitions on %s", len(files), len(partitions), engine)
     if engine == "local":
@@ -229,14 +245,14 @@ def _fold(
 
     with ExitStack() as stack:
         with phase("session"):
-            deployment = stack.enter_context(_deployed(leader))
+            deployment = stack.enter_context(deployed(leader))
             session = stack.enter_context(spark_session(config, deployment))
         with phase("analyze"):
             return fold_settled(partitions, lambda some: fold_on_spark(session, some, task, deployment.patience))
 
 
 @contextmanager
-def _deployed(leader: Leader | None) -> Iterator[Deployment]:
+def deployed(leader: Leader | None) -> Iterator[Deployment]:
     """Have the hosts of this run form a cluster, unless there are none, or there is a session or a cluster already."""
     from analyzer.engine.spark import NO_DEPLOYMENT, has_master, has_session
 
@@ -268,11 +284,12 @@ def _analyze_frame(
 
     if leader:
         leader.require_all_everywhere(config.dataset_source if source.format else "")
-    with _deployed(leader) as deployment, spark_session(config, deployment) as session:
+    with deployed(leader) as deployment, spark_session(config, deployment) as session:
         name = source.table or str(config.dataset_source)
         frame = open_source(session, source, str(config.dataset_source))
-        task = Task(_reading(config, Naming()), domains_of(baseline.constraints))
+        task = Task(reading_of(config, Naming()), domains_of(baseline.constraints))
         state = merge_all(fold_frame(session, frame, name, task))
+        assert isinstance(state, TableState)
         state.columns = {column: state.columns[column] for column in frame.columns if column in state.columns}
     if not state.rows:
         return _nothing(config), Source()
@@ -287,13 +304,21 @@ def _exclude(state: TableState, config: JobConfig) -> None:
 
 def _nothing(config: JobConfig) -> TableState:
     """Refuse an empty source, or return a state without rows when that is wanted."""
+    refuse_nothing(config)
+    return TableState()
+
+
+def refuse_nothing(config: JobConfig) -> None:
+    """Refuse an empty source, unless ANALYZER_EMPTY_INPUT says that it is no fault.
+
+    Raises InputError.
+    """
     if config.empty_input == "error":
         raise InputError(
             f"dataset_source: {config.dataset_source} holds no data: there are no rows in it.",
             "Check the path and the window, or set ANALYZER_EMPTY_INPUT=succeed if empty windows are normal.",
         )
     log.warning("There are no rows in %s.", config.dataset_source)
-    return TableState()
 
 
 def _without_excluded(baseline: Baseline, config: JobConfig, current: Sequence[str]) -> Baseline:
@@ -319,11 +344,12 @@ def _judge(analysis: Analysis, baseline: Baseline, config: JobConfig) -> Verdict
     verdict = check(analysis, baseline.constraints, baseline.statistics, config.compatibility, added)
     for note in verdict.notes:
         log.info("%s", note)
-    _log_quirks(verdict.quirks)
+    log_quirks(verdict.quirks)
     return verdict
 
 
-def _log_quirks(quirks: Sequence[Quirk]) -> None:
+def log_quirks(quirks: Sequence[Quirk]) -> None:
+    """Say in the log which flaws of the original mattered."""
     for quirk in quirks[:MOST_LOGGED]:
         log.warning(
             "%s (%s): %s. Original: %s, corrected: %s.",

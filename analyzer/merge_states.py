@@ -8,20 +8,25 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import TableState
 from analyzer.config import JobConfig, Location
 from analyzer.documents import Verdict
-from analyzer.errors import InputError
+from analyzer.errors import BaselineError, InputError
 from analyzer.job import read_baseline, report
+from analyzer.model_quality import read_quality_baseline, report_quality
+from analyzer.quality_documents import QualityVerdict
 from analyzer.stores import read_whole, store_of
 from analyzer.stores.store import cure_of, reason_of
 from analyzer.write import STATE_FILE, check_writable
 
 log = logging.getLogger(__name__)
 MOST_NAMED = 20
+MergedState = TableState | PredictionState
+MergedVerdict = Verdict | QualityVerdict
 
 
-def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[TableState, Verdict]:
+def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[MergedState, MergedVerdict]:
     """Merge the states of `sources`, in this order, and write the reports of all their rows into `config.output_path`.
 
     A source is a state file, or a folder with state.json.gz files, which are taken in the order of their paths. With
@@ -30,6 +35,10 @@ def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[TableS
     """
     paths = find_states(sources, config.output_path)
     check_writable(config.output_path)
+    if config.analysis_type == "MODEL_QUALITY":
+        quality_baseline = read_quality_baseline(config)
+        predictions = merge_predictions(paths, config)
+        return predictions, report_quality(predictions, quality_baseline, config)
     baseline = read_baseline(config)
     state = merge_files(paths)
     if config.needs_deequ:
@@ -111,11 +120,47 @@ def merge_files(paths: Sequence[Location]) -> TableState:
 
 
 def _read(path: Location) -> TableState:
+    return TableState.from_bytes(_content(path), str(path))
+
+
+def _content(path: Location) -> bytes:
     try:
-        content = read_whole(path)
+        return read_whole(path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    return TableState.from_bytes(content, str(path))
+
+
+def merge_predictions(paths: Sequence[Location], config: JobConfig) -> PredictionState:
+    """Read states of model quality one after the other and merge them in this order.
+
+    Raises as `merge_files`, and BaselineError for states of another kind of problem, or of other attributes.
+    """
+    merged: PredictionState | None = None
+    for path in paths:
+        state = PredictionState.from_bytes(_content(path), str(path))
+        _refuse_other_roles(path, state, merged, config)
+        if merged is None:
+            merged = state
+        else:
+            merged.tail = ("", 0)
+            merged.merge(state)
+    assert merged is not None
+    log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
+    return merged
+
+
+def _refuse_other_roles(
+    path: Location, state: PredictionState, merged: PredictionState | None, config: JobConfig
+) -> None:
+    if state.roles.regression != (config.problem_type == "Regression"):
+        raise BaselineError(
+            f"{path} is not of problem_type {config.problem_type}.", "Name the problem_type of the runs that wrote it."
+        )
+    if merged is not None and merged.roles != state.roles:
+        raise BaselineError(
+            f"{path} was made with other attributes than the states before it: {state.roles}, not {merged.roles}.",
+            "Merge states of runs with the same attributes, threshold and segment columns.",
+        )
 
 
 def _unreadable(path: Location, error: OSError) -> InputError:

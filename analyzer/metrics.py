@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from analyzer.documents import Analysis, Drift, NumericalStatistics
+    from analyzer.quality_documents import QualityStatistics
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,23 @@ def metric_records(
         metrics = _metrics_of(statistics, profile, distances.get(statistics.name))
         records += _records_of(statistics.name, metrics, _dimensions(config), stamp)
     return records
+
+
+def quality_records(
+    statistics: QualityStatistics, violations: int | None, config: JobConfig, now: datetime
+) -> list[Record]:
+    """Make the records of a model-quality run: each metric under its own name, and the number of violations.
+
+    `violations` is None where nothing was judged. There is no emit_metrics in these constraints to close a gate.
+    """
+    if not config.publish_cloudwatch_metrics:
+        return []
+    stamp = utc_text(config.metric_time or config.start_time or now)
+    bodies = {name: _body(metric.value, None) for name, metric in statistics.metrics().items() if _finite(metric.value)}
+    if violations is not None:
+        bodies["total_number_of_violations"] = _body(violations, "Count")
+    dimensions = _dimensions(config)
+    return [{"MetricName": name, "Timestamp": stamp, "Dimensions": dimensions, **body} for name, body in bodies.items()]
 
 
 def write_metrics(records: Sequence[Mapping[str, Any]], directory: Path) -> None:

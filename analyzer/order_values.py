@@ -49,3 +49,8 @@ def _mixed(code: int, data: int) -> int:
 
 def _rotated(word: int, bits: int) -> int:
     return ((word << bits) | (word >> (32 - bits))) & WORD
+
+
+def map_order(keys: Sequence[str]) -> list[str]:
+    """Order the keys of a map of Scala 2.12: up to four as they came, more by the hash trie."""
+    return list(keys) if len(keys) <= FEW else sorted(keys, key=lambda key: _trie_path(_string_hash(key)))

@@ -174,9 +174,13 @@ class CaptureFlattener:
 
     def first_rows(self, record: Mapping[str, Any], place: Callable[[], str]) -> Mapping[str, Row]:
         """Show the first row of each payload that a record has, by its index name."""
-        return {half.index: half.rows[0] for half in self._halves(record, place)}
+        return {half.index: half.rows[0] for half in self.halves(record, place)}
 
-    def _halves(self, record: Mapping[str, Any], place: Callable[[], str]) -> list[Half]:
+    def halves(self, record: Mapping[str, Any], place: Callable[[], str]) -> list[Half]:
+        """Give the payloads that a record has, in order.
+
+        Raises InputError for a record without captureData, and for a payload that cannot be read.
+        """
         data = record.get("captureData")
         if not isinstance(data, dict):
             raise InputError(
@@ -186,7 +190,7 @@ class CaptureFlattener:
         return [self._half(index, data[index], place) for index in self.index_names if _has_data(data.get(index))]
 
     def _mixed(self, record: Mapping[str, Any], place: Callable[[], str]) -> Sequence[Row]:
-        halves = self._halves(record, place)
+        halves = self.halves(record, place)
         if not halves and not self.widths:
             found = ", ".join(record["captureData"]) or "nothing"
             raise InputError(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import TableState
 from analyzer.documents import Analysis, Evidence, FeatureProfile, RuleOutcome, Verdict
+from analyzer.quality_documents import QualityAnalysis, QualityVerdict
 
 VERSION = "1.0"
 LEFT_OUT = {
@@ -16,13 +18,15 @@ LEFT_OUT = {
     "dropped_by_script": "The script dropped {count} records.",
     "none_from_script": "The script returned None for {count} records; they were dropped.",
     "outside_window": "{count} records lay outside start_time and end_time.",
+    "missing_predictions": "{count} rows have no prediction or score; they were left out.",
+    "missing_labels": "{count} rows have no label; they were not judged.",
     "untimed_records": "{count} records carry no inferenceTime that can be read; they were kept.",
 }
 """What reading leaves out or mends, in words."""
 DROPPED = ("dropped_by_script", "none_from_script", "outside_window")
 
 
-def left_out_notes(state: TableState) -> list[str]:
+def left_out_notes(state: TableState | PredictionState) -> list[str]:
     """Say in sentences what was left out or mended."""
     return [words.format(count=state.left_out[name]) for name, words in LEFT_OUT.items() if state.left_out[name]]
 
@@ -63,6 +67,30 @@ def _rule(outcome: RuleOutcome) -> dict[str, Any]:
         "outcome": "Passed" if outcome.passed else "Failed",
         "metrics": dict(sorted(outcome.metrics.items())),
         "failure": outcome.failure,
+    }
+
+
+def quality_profile(
+    analysis: QualityAnalysis, state: PredictionState, verdict: QualityVerdict, compatibility: str
+) -> dict[str, Any]:
+    """Put together what profile.json says of a model-quality run (schemas/model-quality-profile.json)."""
+    return {
+        "version": VERSION,
+        "compatibility": compatibility,
+        "dataset": {
+            "item_count": state.rows,
+            "judged_rows": analysis.statistics.item_count,
+            "files": state.files,
+            "dropped_records": sum(state.left_out[name] for name in DROPPED),
+            "notes": [*left_out_notes(state), *analysis.notes, *verdict.notes],
+        },
+        "model_quality": {
+            "problem_type": analysis.statistics.problem_type,
+            "undefined": dict(analysis.statistics.undefined),
+            **analysis.beyond,
+        },
+        "violations": [asdict(violation) for violation in verdict.violations],
+        "quirks": [asdict(quirk) for quirk in (*analysis.quirks, *verdict.quirks)],
     }
 
 

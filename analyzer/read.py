@@ -108,8 +108,25 @@ def _row_groups(file: File) -> list[tuple[Piece, int]]:
 
 
 def read_piece(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
-    """Yield the rows of a piece in the declared format."""
-    yield from _reader_of(reading.dataset_format)(piece, reading, report)
+    """Yield the rows of a piece in the declared format; where roles are given, with the columns that they name."""
+    if reading.roles is None:
+        yield from _reader_of(reading.dataset_format)(piece, reading, report)
+        return
+    if _holds_records(reading):
+        from analyzer.readers.prediction_records import read_prediction_records
+
+        yield from read_prediction_records(piece, reading, report)
+        return
+    from analyzer.readers.prediction_columns import pick_columns
+
+    rows = _reader_of(reading.dataset_format)(piece, reading, report)
+    yield from pick_columns(rows, reading.roles, report.name_record)
+
+
+def _holds_records(reading: Reading) -> bool:
+    """Tell whether attributes look into records; rows of a script have plain columns, unless it gets captures."""
+    captured = isinstance(reading.dataset_format, CaptureFormat)
+    return captured or (isinstance(reading.dataset_format, JsonFormat) and reading.script is None)
 
 
 def _reader_of(dataset_format: DatasetFormat) -> PieceReader:

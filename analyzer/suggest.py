@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from analyzer.documents import (
@@ -11,6 +12,13 @@ from analyzer.documents import (
     FeatureStatistics,
     MonitoringConfig,
     Statistics,
+)
+from analyzer.quality_documents import (
+    MetricConstraint,
+    Operator,
+    ProblemType,
+    QualityConstraints,
+    QualityStatistics,
 )
 
 
@@ -23,6 +31,48 @@ def suggest(statistics: Statistics, drift_method: Literal["LInfinity", "ChiSquar
     features = tuple(_suggest_feature(feature, statistics.item_count) for feature in statistics.features)
     distribution = DistributionConfig(categorical_drift_method=drift_method)
     return Constraints(features, MonitoringConfig(distribution=distribution))
+
+
+CONSTRAINED: Mapping[ProblemType, Mapping[str, Operator]] = {
+    "BinaryClassification": {
+        "recall": "LessThanThreshold",
+        "precision": "LessThanThreshold",
+        "accuracy": "LessThanThreshold",
+        "true_positive_rate": "LessThanThreshold",
+        "true_negative_rate": "LessThanThreshold",
+        "false_positive_rate": "GreaterThanThreshold",
+        "false_negative_rate": "GreaterThanThreshold",
+        "auc": "LessThanThreshold",
+        "f0_5": "LessThanThreshold",
+        "f1": "LessThanThreshold",
+        "f2": "LessThanThreshold",
+    },
+    "MulticlassClassification": {
+        "accuracy": "LessThanThreshold",
+        "weighted_recall": "LessThanThreshold",
+        "weighted_precision": "LessThanThreshold",
+        "weighted_f0_5": "LessThanThreshold",
+        "weighted_f1": "LessThanThreshold",
+        "weighted_f2": "LessThanThreshold",
+    },
+    "Regression": {
+        "mae": "GreaterThanThreshold",
+        "mse": "GreaterThanThreshold",
+        "rmse": "GreaterThanThreshold",
+        "r2": "LessThanThreshold",
+    },
+}
+"""The metrics that are asked for, in the original's order, and the direction in which a value violates."""
+
+
+def suggest_quality(statistics: QualityStatistics) -> QualityConstraints:
+    """Suggest that no metric may become worse than it is here; au_prc and those of the constant are not asked for."""
+    metrics = statistics.metrics()
+    directions = CONSTRAINED[statistics.problem_type]
+    return QualityConstraints(
+        statistics.problem_type,
+        {name: MetricConstraint(metrics[name].value, way) for name, way in directions.items() if name in metrics},
+    )
 
 
 def _suggest_feature(feature: FeatureStatistics, rows: int) -> FeatureConstraints:

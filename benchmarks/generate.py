@@ -120,6 +120,11 @@ def merge_files(data: Path, pairs: int) -> tuple[Path, Path]:
     return folder / "captures", folder / "labels"
 
 
+def prediction_files(data: Path, rows: int) -> Path:
+    """Write one CSV of labels, predicted labels and calibrated probabilities that are all different."""
+    return _kept(data / f"predictions-{rows}", lambda folder: _write_predictions(folder, rows))
+
+
 def _kept(folder: Path, write: Callable[[Path], None]) -> Path:
     """Write into a neighbour and rename, so that a folder that exists is complete."""
     if not folder.exists():
@@ -135,6 +140,17 @@ def _parts(rows: int) -> Iterator[tuple[int, pl.DataFrame]]:
     """Split the rows into FILES tables that differ by one row at most."""
     for part in range(FILES):
         yield part, table((rows + part) // FILES, part)
+
+
+def _write_predictions(folder: Path, rows: int) -> None:
+    at_once = 1_000_000
+    with (folder / "predictions.csv").open("wb") as file:
+        for part, start in enumerate(range(0, rows, at_once)):
+            random = np.random.default_rng((SEED, part))
+            scores = random.random(min(at_once, rows - start))
+            labels = (random.random(len(scores)) < scores).astype(int)
+            frame = pl.DataFrame({"label": labels, "prediction": (scores > 0.5).astype(int), "probability": scores})
+            frame.write_csv(file, include_header=not start)
 
 
 def _write_csv(folder: Path, rows: int) -> None:

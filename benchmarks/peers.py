@@ -65,6 +65,26 @@ def ydata_minimal(path: Path, cores: int) -> Callable[[], object]:  # noqa: ARG0
     return lambda: ProfileReport(_frame(path), minimal=True, progress_bar=False).to_json()
 
 
+def sklearn_metrics(path: Path, cores: int) -> Callable[[], object]:  # noqa: ARG001
+    """The figures of a binary model-quality job, each by scikit-learn's own function, and both curves."""
+    from sklearn import metrics
+
+    def analyze() -> object:
+        frame = _frame(path)
+        labels, predictions, scores = frame["label"], frame["prediction"], frame["probability"]
+        counts = metrics.confusion_matrix(labels, predictions), metrics.accuracy_score(labels, predictions)
+        ratios = metrics.recall_score(labels, predictions), metrics.precision_score(labels, predictions)
+        weighed = [metrics.fbeta_score(labels, predictions, beta=beta) for beta in (0.5, 1, 2)]
+        false, true, _ = metrics.roc_curve(labels, scores)
+        precisions, recalls, _ = metrics.precision_recall_curve(labels, scores)
+        areas = metrics.auc(false, true), metrics.auc(recalls, precisions)
+        average = metrics.average_precision_score(labels, scores)
+        losses = metrics.log_loss(labels, scores), metrics.brier_score_loss(labels, scores)
+        return counts, ratios, weighed, areas, average, losses
+
+    return analyze
+
+
 def deequ_profiler(path: Path, cores: int) -> Callable[[], object]:
     """Deequ's ColumnProfiler as it comes: completeness, types, moments, approximate distinct counts, histograms."""
     session = _spark(cores)
@@ -141,6 +161,7 @@ PEERS = {
     "evidently": (evidently_summary, ["evidently"]),
     "whylogs": (whylogs_profile, ["whylogs"]),
     "ydata-profiling": (ydata_minimal, ["ydata-profiling"]),
+    "scikit-learn": (sklearn_metrics, ["scikit-learn"]),
     "deequ-profiler": (deequ_profiler, ["pyspark", "pydeequ"]),
     "deequ-analyzers": (deequ_analyzers, ["pyspark", "pydeequ"]),
 }

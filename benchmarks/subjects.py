@@ -32,6 +32,7 @@ NAMES = {
     "evidently": "Evidently data summary",
     "whylogs": "whylogs profile",
     "ydata-profiling": "ydata-profiling minimal",
+    "scikit-learn": "scikit-learn metrics",
 }
 """Peers as the table calls them."""
 

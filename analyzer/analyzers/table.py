@@ -57,7 +57,7 @@ class TableState:
 
     def update(self, batch: Batch, domains: Domains) -> None:
         rows = batch.rows
-        locate = _locator(batch.runs)
+        locate = locator(batch.runs)
         if not self.rows:
             self.head = locate(0)
         for name, array in zip(rows.schema.names, rows.columns, strict=True):
@@ -112,6 +112,8 @@ class TableState:
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> TableState:
+        if document.get("kind"):
+            raise ValueError(f"it is of kind {document['kind']}; set analysis_type to {document['kind']}")
         if document["version"] != VERSION:
             raise ValueError(f"it has version {document['version']}, known is {VERSION}")
         state = cls()
@@ -130,7 +132,7 @@ class TableState:
         return self.columns[name]
 
 
-def _locator(runs: Sequence[Run]) -> Locate:
+def locator(runs: Sequence[Run]) -> Locate:
     starts = [run.row for run in runs]
 
     def locate(row: int) -> Place:

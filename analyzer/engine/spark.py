@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, grouped, merge_folded
-from analyzer.analyzers.table import Batch, Run, TableState
+from analyzer.analyzers.table import Batch, Run
 from analyzer.config import JobConfig, SparkFormat, find_root, without_credentials
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
 from analyzer.engine.deequ_jars import CURE, find_jars
@@ -494,6 +494,7 @@ def open_source(session: SparkSession, source: SparkFormat, path: str) -> DataFr
 def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -> list[Folded]:
     """Fold a data frame, a task each of Spark's partitions, whose numbers give the order."""
     from analyzer.readers.parquet_files import tabular, with_blanks
+    from analyzer.readers.prediction_columns import pick_columns
 
     blank = [column for column in frame.columns if column in task.reading.excluded]
     names = [column for column in frame.columns if column not in task.reading.excluded]
@@ -507,9 +508,12 @@ def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -
         context = TaskContext.get()
         number = context.partitionId() if context else 0
         where = f"{name}, partition {number}"
-        folded = Folded(number, number, TableState(), [])
+        folded = Folded(number, number, task.new_state(), [])
         try:
-            fold_batches(_placed(batches, where, rows_of), task, folded.state)
+            rows = _placed(batches, where, rows_of)
+            if task.reading.roles is not None:
+                rows = pick_columns(rows, task.reading.roles, lambda record: f"row {record} of {where}")
+            fold_batches(rows, task, folded.state)
         except AnalyzerError as error:
             folded.error = error
         folded.state.tail = (where, folded.state.rows)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from analyzer.analyzers.table import Batch
+from analyzer.config import JsonFormat
 from analyzer.errors import InputError
 from analyzer.jsonlayout import parse
 from analyzer.preprocess import Row, flatten_json
@@ -28,6 +29,18 @@ def read_json_document(piece: Piece, reading: Reading, report: PieceReport) -> I
     """Yield the rows of a JSON document: a list of objects, or one object."""
     values = _counted(json_document(piece.path, report), report)
     yield from _rows(values, reading, report, report.name_last_record)
+
+
+def json_objects(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a JSON file, nested as they are, whether they stand one a line or in a document.
+
+    Raises InputError for what is no JSON, and for a value that is no object.
+    """
+    lines = not isinstance(reading.dataset_format, JsonFormat) or reading.dataset_format.lines
+    if lines:
+        yield from _objects(json_lines(piece, report), report.name_last_line)
+    else:
+        yield from _objects(_counted(json_document(piece.path, report), report), report.name_last_record)
 
 
 def json_lines(piece: Piece, report: PieceReport) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from analyzer.analyzers.predictions import Roles
 from analyzer.analyzers.table import Batch
 from analyzer.config import DatasetFormat
 from analyzer.errors import Stopped
@@ -46,6 +47,8 @@ class Reading:
     start: datetime | None = None
     end: datetime | None = None
     excluded: frozenset[str] = frozenset()
+    roles: Roles | None = None
+    """Columns of labels and predictions, in a job of model quality; None: all columns are wanted."""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
 from benchmarks.cases.profilers import csv, parquet, profilers, small
+from benchmarks.cases.quality import quality
 from benchmarks.cases.shapes import capture, wide
 
 if TYPE_CHECKING:
@@ -28,5 +29,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "wide": wide,
     "capture": capture,
     "merge": merges,
+    "quality": quality,
 }
 """In the order of the table."""

@@ -362,6 +362,7 @@ def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) ->
     _require(values, MERGING if merges else ANALYZING)
     config = JobConfig(**_contract_fields(values), **_window_fields(values), **_own_fields(values), merges=merges)
     _refuse_contradictions(config)
+    _refuse_idle_settings(config)
     _refuse_half_a_model(config)
     return config
 
@@ -511,6 +512,20 @@ def _refuse_contradictions(config: JobConfig) -> None:
         raise ConfigError(
             'record_preprocessor_script is set, but scripts do not see the rows of dataset_format {"spark":...}.',
             "Do in a table or view what the script does, or give the data as CSV, JSON or Parquet.",
+        )
+
+
+def _refuse_idle_settings(config: JobConfig) -> None:
+    """Refuse settings of ours that this kind of job would not heed."""
+    if config.needs_deequ and config.merges:
+        raise ConfigError(
+            "ANALYZER_RULES and ANALYZER_SUGGEST_RULES are for data that is analyzed, but this job merges captures.",
+            "Set them for a job of data quality.",
+        )
+    if config.segment_columns and (config.merges or config.analysis_type != "MODEL_QUALITY"):
+        raise ConfigError(
+            "ANALYZER_SEGMENT_COLUMNS is for model quality, which this job does not measure.",
+            "Set analysis_type to MODEL_QUALITY, or leave it out.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analyzer.documents import (
@@ -59,16 +59,7 @@ def encode_constraints(constraints: Constraints) -> dict[str, Any]:
 
 def encode_violations(violations: Iterable[Violation]) -> dict[str, Any]:
     """Lay out constraint_violations.json, which has no version and no evidence."""
-    return {
-        "violations": [
-            {
-                "feature_name": violation.feature_name,
-                "constraint_check_type": violation.constraint_check_type,
-                "description": violation.description,
-            }
-            for violation in violations
-        ]
-    }
+    return _violations(("feature_name", "constraint_check_type", "description"), violations)
 
 
 def encode_quality_statistics(statistics: QualityStatistics) -> dict[str, Any]:
@@ -90,16 +81,11 @@ def encode_quality_constraints(constraints: QualityConstraints) -> dict[str, Any
 
 def encode_quality_violations(violations: Iterable[MetricViolation]) -> dict[str, Any]:
     """Lay out constraint_violations.json of a model-quality job."""
-    return {
-        "violations": [
-            {
-                "constraint_check_type": violation.constraint_check_type,
-                "description": violation.description,
-                "metric_name": violation.metric_name,
-            }
-            for violation in violations
-        ]
-    }
+    return _violations(("constraint_check_type", "description", "metric_name"), violations)
+
+
+def _violations(keys: Sequence[str], violations: Iterable[Violation | MetricViolation]) -> dict[str, Any]:
+    return {"violations": [{key: getattr(violation, key) for key in keys} for violation in violations]}
 
 
 def _part(part: Part) -> Any:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer.analyze import State, Task, finish_analysis, fold_settled, merge_all
+from analyzer.analyze import Folded, State, Task, finish_analysis, fold_settled, merge_all
 from analyzer.analyzers.table import Domains, TableState
 from analyzer.apply_rules import NO_RULING, Open, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
@@ -35,6 +35,7 @@ from analyzer.profile_document import left_out_notes, profile_document
 from analyzer.read import Partition, list_files, plan_partitions
 from analyzer.readers.reading import Reading
 from analyzer.stores import read_whole
+from analyzer.stores.peers import Peers
 from analyzer.stores.store import File, cure_of, reason_of
 from analyzer.suggest import suggest
 from analyzer.write import (
@@ -192,7 +193,7 @@ def analyze_source(
     """
     if isinstance(config.dataset_format, SparkFormat):
         return _analyze_frame(config, config.dataset_format, baseline, leader)
-    files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
+    files, peers = list_inputs(config, leader)
     if not files:
         return _nothing(config), Source()
     naming = name_columns(files, config, baseline.constraints)
@@ -207,6 +208,11 @@ def analyze_source(
     keys = {name: key_of[id(column)] for name, column in state.columns.items()}
     log.info("The number of columns in the dataframe is %d, rows %d", len(state.columns), state.rows)
     return state, Source(partitions, task, keys)
+
+
+def list_inputs(config: JobConfig, leader: Leader | None) -> tuple[list[File], Peers | None]:
+    """List the files of the source, those of other hosts too, and tell where these are to be had."""
+    return leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
 
 
 def reading_of(config: JobConfig, naming: Naming, script: Path | None = None) -> Reading:
@@ -280,21 +286,29 @@ def pick_engine(size: int, config: JobConfig) -> str:
 def _analyze_frame(
     config: JobConfig, source: SparkFormat, baseline: Baseline, leader: Leader | None
 ) -> tuple[TableState, Source]:
+    task = Task(reading_of(config, Naming()), domains_of(baseline.constraints))
+    groups, frame, columns = fold_source(config, source, task, leader)
+    state = merge_all(groups)
+    assert isinstance(state, TableState)
+    state.columns = {column: state.columns[column] for column in columns if column in state.columns}
+    if not state.rows:
+        return _nothing(config), Source()
+    _exclude(state, config)
+    return state, Source(frame=frame)
+
+
+def fold_source(
+    config: JobConfig, source: SparkFormat, task: Task, leader: Leader | None
+) -> tuple[list[Folded], Any, list[str]]:
+    """Fold a source that only Spark reads; returns the groups, the data frame and its columns."""
     from analyzer.engine.spark import fold_frame, open_source, spark_session
 
     if leader:
         leader.require_all_everywhere(config.dataset_source if source.format else "")
     with deployed(leader) as deployment, spark_session(config, deployment) as session:
-        name = source.table or str(config.dataset_source)
         frame = open_source(session, source, str(config.dataset_source))
-        task = Task(reading_of(config, Naming()), domains_of(baseline.constraints))
-        state = merge_all(fold_frame(session, frame, name, task))
-        assert isinstance(state, TableState)
-        state.columns = {column: state.columns[column] for column in frame.columns if column in state.columns}
-    if not state.rows:
-        return _nothing(config), Source()
-    _exclude(state, config)
-    return state, Source(frame=frame)
+        name = source.table or str(config.dataset_source)
+        return fold_frame(session, frame, name, task), frame, list(frame.columns)
 
 
 def _exclude(state: TableState, config: JobConfig) -> None:
@@ -374,8 +388,12 @@ def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
     if judges:
         files[VIOLATIONS_FILE] = violations
         log.info("Constraint and Stats violations: %s", violations)
-    records = _metrics(config, baseline, findings)
-    write_files(config.output_path, files, stale=() if judges else (VIOLATIONS_FILE,))
+    write_reports(config, files, _metrics(config, baseline, findings))
+
+
+def write_reports(config: JobConfig, files: Mapping[str, str | bytes], records: Sequence[dict[str, Any]]) -> None:
+    """Write the files of a run and its metrics; violations of an earlier run go where this one judged nothing."""
+    write_files(config.output_path, files, stale=() if VIOLATIONS_FILE in files else (VIOLATIONS_FILE,))
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

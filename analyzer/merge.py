@@ -36,6 +36,8 @@ def merge(config: JobConfig) -> None:
     Raises InputError where a side is missing or empty, cannot be read, or where nothing matches, and OutputError; then
     what an earlier run wrote is untouched.
     """
+    if config.record_preprocessor_script or config.post_analytics_processor_script:
+        log.warning("Scripts are not used: a merge writes payloads as they were captured.")
     check_writable(config.output_path)
     plan = plan_merge(config)
     _refuse_nothing(plan, config)

@@ -18,21 +18,22 @@ from analyzer.errors import InputError
 from analyzer.fetch_scripts import fetched_scripts
 from analyzer.job import (
     baseline_content,
-    deployed,
     fold_files,
+    fold_source,
+    list_inputs,
     log_quirks,
     prepare_extensions,
     reading_of,
     refuse_nothing,
+    write_reports,
 )
 from analyzer.jsonlayout import dump
 from analyzer.measure import Asked, measure
-from analyzer.metrics import check_schedule, quality_records, write_metrics
+from analyzer.metrics import check_schedule, quality_records
 from analyzer.name_columns import Naming, name_columns
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, quality_profile
 from analyzer.quality_documents import QualityAnalysis, QualityConstraints, QualityVerdict
-from analyzer.read import list_files
 from analyzer.suggest import suggest_quality
 from analyzer.write import (
     CONSTRAINTS_FILE,
@@ -41,7 +42,6 @@ from analyzer.write import (
     STATISTICS_FILE,
     VIOLATIONS_FILE,
     check_writable,
-    write_files,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def read_quality_baseline(config: JobConfig) -> QualityConstraints | None:
     """
     if config.baseline_statistics is not None:
         log.info("baseline_statistics is not used: model quality is judged by baseline_constraints alone.")
+    if config.exclude_features_attribute:
+        log.warning("exclude_features_attribute is not used: model quality reads only the columns that it is told.")
     path = config.baseline_constraints
     if path is None:
         return None
@@ -125,7 +127,7 @@ def _fold(config: JobConfig, script: Path | None, leader: Leader | None) -> Pred
     roles = roles_of(config)
     if isinstance(config.dataset_format, SparkFormat):
         return _fold_frame(config, config.dataset_format, roles, leader)
-    files, peers = leader.list_inputs(config.dataset_source) if leader else (list_files(config.dataset_source), None)
+    files, peers = list_inputs(config, leader)
     if not files:
         return PredictionState(roles)
     naming = name_columns(files, config, None)
@@ -136,15 +138,8 @@ def _fold(config: JobConfig, script: Path | None, leader: Leader | None) -> Pred
 
 
 def _fold_frame(config: JobConfig, source: SparkFormat, roles: Roles, leader: Leader | None) -> PredictionState:
-    from analyzer.engine.spark import fold_frame, open_source, spark_session
-
-    if leader:
-        leader.require_all_everywhere(config.dataset_source if source.format else "")
-    with deployed(leader) as deployment, spark_session(config, deployment) as session:
-        name = source.table or str(config.dataset_source)
-        frame = open_source(session, source, str(config.dataset_source))
-        task = Task(replace(reading_of(config, Naming()), roles=roles, excluded=NONE_EXCLUDED), {})
-        folded = fold_frame(session, frame, name, task)
+    task = Task(replace(reading_of(config, Naming()), roles=roles, excluded=NONE_EXCLUDED), {})
+    folded, _, _ = fold_source(config, source, task, leader)
     state = merge_all(folded) if folded else PredictionState(roles)
     assert isinstance(state, PredictionState)
     return state
@@ -210,10 +205,7 @@ def _write(config: JobConfig, findings: Findings, now: datetime) -> None:
         files[VIOLATIONS_FILE] = dump(encode_quality_violations(verdict.violations))
         log.info("Constraint violations: %s", files[VIOLATIONS_FILE])
     records = quality_records(analysis.statistics, len(verdict.violations) if judged else None, config, now)
-    write_files(config.output_path, files, stale=() if judged else (VIOLATIONS_FILE,))
-    for name in files:
-        log.info("Write to file %s at path %s.", name, config.output_path)
-    write_metrics(records, config.cloudwatch_metrics_directory)
+    write_reports(config, files, records)
 
 
 def _profile(config: JobConfig, findings: Findings) -> dict[str, Any]:

@@ -490,6 +490,21 @@ def test_labels_without_format_and_analysis_make_a_merge():
     assert read_config({**MERGER, "dataset_format": '{"csv":{}}'}, merges=True).merges
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("ANALYZER_RULES", "/rules"), ("ANALYZER_SUGGEST_RULES", "true"), ("ANALYZER_SEGMENT_COLUMNS", "plan")],
+)
+def test_a_merge_refuses_what_it_would_not_heed(setting, value):
+    with pytest.raises(ConfigError, match=setting):
+        read_config({**MERGER, setting: value})
+
+
+def test_segments_without_model_quality_are_refused():
+    given = {"dataset_format": '{"csv":{}}', "dataset_source": "/d", "output_path": "/o"}
+    with pytest.raises(ConfigError, match="ANALYZER_SEGMENT_COLUMNS is for model quality"):
+        read_config({**given, "ANALYZER_SEGMENT_COLUMNS": "plan"})
+
+
 def test_a_merge_refuses_formats_that_hold_no_captures():
     with pytest.raises(ConfigError, match="dataset_format names no format that captures are merged in"):
         read_config({**MERGER, "dataset_format": '{"parquet":{}}'}, merges=True)

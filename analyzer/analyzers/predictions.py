@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from analyzer.analyzers.codec import pack_state, unpack_state
 from analyzer.analyzers.evidence import Place
 from analyzer.analyzers.labels import canonical_label
 from analyzer.analyzers.residuals import Residuals
 from analyzer.analyzers.scores import MOST_DISTINCT, ScoreCounts
 from analyzer.analyzers.table import Batch, Domains
-from analyzer.errors import BaselineError, InputError
+from analyzer.errors import InputError
 
 VERSION = 1
 KIND = "MODEL_QUALITY"
@@ -199,7 +197,7 @@ class PredictionState:
                 for name, found in self.segments.items()
             },
         }
-        return gzip.compress(orjson.dumps(document), compresslevel=1, mtime=0)
+        return pack_state(document)
 
     @classmethod
     def from_bytes(cls, content: bytes, where: str = "state") -> PredictionState:
@@ -207,13 +205,8 @@ class PredictionState:
 
         Raises BaselineError where it is not such a state.
         """
-        try:
-            return cls._from_document(orjson.loads(gzip.decompress(content)))
-        except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise BaselineError(
-                f"{where} is not a model-quality state of this version: {error}.",
-                "Expected a state.json.gz that a model-quality run of this analyzer wrote.",
-            ) from error
+        cure = "Expected a state.json.gz that a model-quality run of this analyzer wrote."
+        return unpack_state(content, cls._from_document, f"{where} is not a model-quality state of this version", cure)
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> PredictionState:

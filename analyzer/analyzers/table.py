@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
+from analyzer.analyzers.codec import pack_state, unpack_state
 from analyzer.analyzers.column import ColumnState, Locate
 from analyzer.analyzers.evidence import Place
-from analyzer.errors import BaselineError
 
 VERSION = 1
 Domains = Mapping[str, frozenset[str]]
@@ -94,7 +91,7 @@ class TableState:
             "left_out": dict(sorted(self.left_out.items())),
             "columns": [[name, column.to_document()] for name, column in self.columns.items()],
         }
-        return gzip.compress(orjson.dumps(document), compresslevel=1, mtime=0)
+        return pack_state(document)
 
     @classmethod
     def from_bytes(cls, content: bytes, where: str = "state") -> TableState:
@@ -102,13 +99,8 @@ class TableState:
 
         Raises BaselineError where it is not such a state.
         """
-        try:
-            return cls._from_document(orjson.loads(gzip.decompress(content)))
-        except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise BaselineError(
-                f"{where} is not a state file of this version: {error}.",
-                "Expected a state.json.gz that a run of this analyzer wrote; run that job again to get one.",
-            ) from error
+        cure = "Expected a state.json.gz that a run of this analyzer wrote; run that job again to get one."
+        return unpack_state(content, cls._from_document, f"{where} is not a state file of this version", cure)
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> TableState:

@@ -96,22 +96,30 @@ def spark_session(config: JobConfig, deployment: Deployment = NO_DEPLOYMENT) -> 
     from pyspark.sql import SparkSession
 
     existing = SparkSession.getActiveSession()
-    if existing is not None:
-        if config.needs_deequ:
-            _require_deequ(existing)
-        yield existing
-        return
+    if existing is None:
+        with _started(config, deployment) as session:
+            yield _checked(session, config)
+    else:
+        yield _checked(existing, config)
+
+
+@contextmanager
+def _started(config: JobConfig, deployment: Deployment) -> Iterator[SparkSession]:
     jars = _jar_settings(config) if config.needs_deequ else NO_SETTINGS
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
         with _submitted_with(deployment.properties):
             session = _start(config.cores, scratch, {**deployment.settings, **jars})
         try:
-            if config.needs_deequ:
-                _require_deequ(session)
             yield session
         finally:
             _stop_callbacks(session)
             session.stop()
+
+
+def _checked(session: SparkSession, config: JobConfig) -> SparkSession:
+    if config.needs_deequ:
+        _require_deequ(session)
+    return session
 
 
 @contextmanager
@@ -438,16 +446,18 @@ def _watched(session: SparkSession, tasks: int, patience: float | None) -> Itera
     try:
         yield
     except EngineError as error:
-        if deserted.is_set():
-            raise EngineError(
-                f"Spark had no executors for {patience:.0f} s: the workers of all hosts have ended or never came up.",
-                "See the logs of the hosts; this is mostly for want of memory.",
-            ) from error
-        raise
+        raise (_no_executors(patience) if deserted.is_set() else error) from error.__cause__
     finally:
         ended.set()
         for watcher in watchers:
             watcher.join()
+
+
+def _no_executors(patience: float | None) -> EngineError:
+    return EngineError(
+        f"Spark had no executors for {patience:.0f} s: the workers of all hosts have ended or never came up.",
+        "See the logs of the hosts; this is mostly for want of memory.",
+    )
 
 
 def _guard(context: Any, patience: float, ended: threading.Event, deserted: threading.Event) -> None:
@@ -494,7 +504,6 @@ def open_source(session: SparkSession, source: SparkFormat, path: str) -> DataFr
 def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -> list[Folded]:
     """Fold a data frame, a task each of Spark's partitions, whose numbers give the order."""
     from analyzer.readers.parquet_files import tabular, with_blanks
-    from analyzer.readers.prediction_columns import pick_columns
 
     blank = [column for column in frame.columns if column in task.reading.excluded]
     names = [column for column in frame.columns if column not in task.reading.excluded]
@@ -503,17 +512,12 @@ def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -
         return with_blanks(tabular(batch.rename_columns(names), where), blank)
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from pyspark import TaskContext
-
-        context = TaskContext.get()
-        number = context.partitionId() if context else 0
+        number = _partition_number()
         where = f"{name}, partition {number}"
         folded = Folded(number, number, task.new_state(), [])
         try:
             rows = _placed(batches, where, rows_of)
-            if task.reading.roles is not None:
-                rows = pick_columns(rows, task.reading.roles, lambda record: f"row {record} of {where}")
-            fold_batches(rows, task, folded.state)
+            fold_batches(_picked(rows, task, where), task, folded.state)
         except AnalyzerError as error:
             folded.error = error
         folded.state.tail = (where, folded.state.rows)
@@ -525,6 +529,21 @@ def fold_frame(session: SparkSession, frame: DataFrame, name: str, task: Task) -
     kept = numbered.select([str(i) for i, column in enumerate(frame.columns) if column not in task.reading.excluded])
     # Merging on the cluster is right for any number of Spark's partitions, which only Spark knows.
     return _collect(session, _merged(kept.mapInArrow(fold, FOLDED)), 0)
+
+
+def _partition_number() -> int:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return int(context.partitionId()) if context else 0
+
+
+def _picked(rows: Iterator[Batch], task: Task, where: str) -> Iterator[Batch]:
+    """Leave the columns that model quality looks at, where it is that which is measured."""
+    from analyzer.readers.prediction_columns import pick_columns
+
+    roles = task.reading.roles
+    return rows if roles is None else pick_columns(rows, roles, lambda record: f"row {record} of {where}")
 
 
 def _placed(batches: Iterable[pa.RecordBatch], where: str, rows_of: Callable[..., pa.RecordBatch]) -> Iterator[Batch]:

@@ -38,7 +38,7 @@ def test_nothing_lies_below_opt_ml_and_no_tool_of_building_is_left(run_container
     found = said_by(
         run_container, "sh", "-c",
         "ls /opt; for tool in gcc cc make git javac; do command -v $tool; done; "
-        "ls /root/.cache /var/lib/apt/lists /var/cache /build /code 2>/dev/null; "
+        "ls ~/.cache /var/lib/apt/lists /var/cache /build /code 2>/dev/null; "
         "python -c 'import setuptools' 2>&1 | tail -n 1",
     )  # fmt: skip
     assert [line for line in found.split("\n") if line and not line.endswith(":")] == [

@@ -19,7 +19,8 @@ from analyzer.analyzers.table import Domains, TableState
 from analyzer.apply_rules import NO_RULING, Open, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
 from analyzer.checks.added import added_checks
-from analyzer.config import AddedFormat, JobConfig, SparkFormat
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import AddedFormat, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
 from analyzer.encode import encode_constraints, encode_statistics, encode_violations

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from analyzer.analyze import Task, merge_all
 from analyzer.analyzers.predictions import PredictionState, Roles
 from analyzer.checks.quality import check_quality
-from analyzer.config import CaptureFormat, JobConfig, SparkFormat
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import CaptureFormat, SparkFormat
 from analyzer.decode import read_quality_constraints
 from analyzer.encode import encode_quality_constraints, encode_quality_statistics, encode_quality_violations
 from analyzer.errors import InputError

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Any
 
 from analyzer.analyzers.table import TableState
-from analyzer.config import CaptureFormat, CsvFormat, JobConfig
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import CaptureFormat, CsvFormat
 from analyzer.documents import Constraints
 from analyzer.errors import AnalyzerError, ConfigError
 from analyzer.preprocess import Row

@@ -13,7 +13,8 @@ from typing import Literal
 
 import orjson
 
-from analyzer.config import CaptureFormat, CsvFormat, DatasetFormat, JobConfig, JsonFormat, utc_text
+from analyzer.config import JobConfig, utc_text
+from analyzer.dataset_formats import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat
 from analyzer.errors import InputError
 from analyzer.read import Partition, list_files, plan_partitions
 from analyzer.readers.pieces import is_gzip, open_bytes, readable, without_mark

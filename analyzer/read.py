@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.analyzers.table import Batch
-from analyzer.config import AddedFormat, CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
+from analyzer.dataset_formats import AddedFormat, CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
 from analyzer.errors import InputError
 from analyzer.readers.pieces import Piece, is_gzip
 from analyzer.readers.reading import PieceReport, Reading

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from analyzer.analyze import GROUP, Folded, Task, finish_analysis, fold_all, fold_batches, grouped
 from analyzer.analyzers.table import Batch, Run, TableState
-from analyzer.config import CsvFormat
+from analyzer.dataset_formats import CsvFormat
 from analyzer.documents import Analysis
 from analyzer.engine.local import fold_locally
 from analyzer.errors import InputError

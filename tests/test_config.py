@@ -13,22 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.config import (
+from analyzer.config import SETTINGS, JobConfig, describe, find_root, read_config, usable_cores, utc_text
+from analyzer.dataset_formats import (
     EXAMPLES,
-    SETTINGS,
     CaptureFormat,
     CsvFormat,
-    JobConfig,
     JsonFormat,
     ParquetFormat,
     SparkFormat,
-    describe,
-    find_root,
     format_document,
     parse_dataset_format,
-    read_config,
-    usable_cores,
-    utc_text,
 )
 from analyzer.documents import Constraints
 from analyzer.encode import encode_constraints

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.config import CsvFormat, JobConfig
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import CsvFormat
 from analyzer.errors import ConfigError, InputError, Stopped
 from analyzer.finish import Outcome, _cut, finish, is_leader
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.config import CsvFormat, JobConfig, JsonFormat
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import CsvFormat, JsonFormat
 from analyzer.errors import BaselineError, InputError
 from analyzer.job import run
 from analyzer.merge_states import find_states, merge_states

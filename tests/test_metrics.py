@@ -11,7 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from analyzer.config import CsvFormat, JobConfig
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import CsvFormat
 from analyzer.documents import (
     Analysis,
     Constraints,

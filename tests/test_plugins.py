@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from analyzer import plugins
-from analyzer.config import AddedFormat, describe, parse_dataset_format, read_config
+from analyzer.config import describe, read_config
+from analyzer.dataset_formats import AddedFormat, parse_dataset_format
 from analyzer.errors import ConfigError, InputError, PluginError
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "extended-image"

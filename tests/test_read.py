@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import analyzer.read
-from analyzer.config import CsvFormat, JsonFormat
+from analyzer.dataset_formats import CsvFormat, JsonFormat
 from analyzer.errors import InputError
 from analyzer.read import File, list_files, plan_partitions
 

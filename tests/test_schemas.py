@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from analyzer.config import EXAMPLES
+from analyzer.dataset_formats import EXAMPLES
 from analyzer.documents import Constraints, FeatureConstraints, Violation
 from analyzer.encode import encode_constraints, encode_violations
 from analyzer.jsonlayout import dump

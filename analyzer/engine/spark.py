@@ -23,7 +23,8 @@ import pyarrow as pa
 
 from analyzer.analyze import GROUP, Folded, Task, fold_batches, fold_partition, grouped, merge_folded
 from analyzer.analyzers.table import Batch, Run
-from analyzer.config import JobConfig, SparkFormat, find_root, without_credentials
+from analyzer.config import JobConfig, find_root, without_credentials
+from analyzer.dataset_formats import SparkFormat
 from analyzer.engine.class_archive import archive_path, archiving_options, java_options
 from analyzer.engine.deequ_jars import CURE, find_jars
 from analyzer.engine.java_surroundings import java_variables

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from analyzer.analyzers.table import Batch
-from analyzer.config import AddedFormat
+from analyzer.dataset_formats import AddedFormat
 from analyzer.errors import ConfigError
 from analyzer.plugins import READERS, Plugin, plugins
 from analyzer.readers.parquet_files import batches_to_rows

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from analyzer.analyzers.table import Batch
-from analyzer.config import CaptureFormat
+from analyzer.dataset_formats import CaptureFormat
 from analyzer.errors import InputError
 from analyzer.preprocess import CaptureFlattener
 from analyzer.readers.capture_window import Window

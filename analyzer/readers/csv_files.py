@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from analyzer.analyzers.table import Batch, Run
-from analyzer.config import CsvFormat
+from analyzer.dataset_formats import CsvFormat
 from analyzer.errors import InputError
 from analyzer.preprocess import Row
 from analyzer.readers.csv_text import CsvText, encodable, split_fields, split_records

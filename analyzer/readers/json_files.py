@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from analyzer.analyzers.table import Batch
-from analyzer.config import JsonFormat
+from analyzer.dataset_formats import JsonFormat
 from analyzer.errors import InputError
 from analyzer.jsonlayout import parse
 from analyzer.preprocess import Row, flatten_json

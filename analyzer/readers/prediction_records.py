@@ -12,7 +12,7 @@ from jmespath.exceptions import JMESPathError
 
 from analyzer.analyzers.predictions import LABEL, PREDICTION, SCORE, SEGMENT, Roles
 from analyzer.analyzers.table import Batch
-from analyzer.config import CaptureFormat
+from analyzer.dataset_formats import CaptureFormat
 from analyzer.errors import ConfigError, InputError, ScriptError
 from analyzer.jsonlayout import parse
 from analyzer.preprocess import CaptureFlattener, Half, Row, Script

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from analyzer.analyzers.predictions import Roles
 from analyzer.analyzers.table import Batch
-from analyzer.config import DatasetFormat
+from analyzer.dataset_formats import DatasetFormat
 from analyzer.errors import Stopped
 from analyzer.preprocess import Row, Script
 from analyzer.readers.batches import RowBuilder, runs_of

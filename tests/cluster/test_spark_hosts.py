@@ -172,7 +172,8 @@ def test_a_run_without_any_executor_ends(tmp_path):
 import json, sys, pathlib
 from analyzer.analyze import Task
 from analyzer.cluster.standalone import Standalone
-from analyzer.config import CsvFormat, JobConfig
+from analyzer.config import JobConfig
+from analyzer.dataset_formats import CsvFormat
 from analyzer.engine.spark import fold_on_spark, spark_session
 from analyzer.errors import EngineError
 from analyzer.read import list_files, plan_partitions

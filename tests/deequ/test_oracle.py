@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.analyze import Task, finish_analysis, fold_all
-from analyzer.config import CsvFormat
+from analyzer.dataset_formats import CsvFormat
 from analyzer.documents import FeatureStatistics
 from analyzer.engine.local import fold_locally
 from analyzer.read import list_files, plan_partitions

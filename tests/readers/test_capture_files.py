@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from traffic import BOTH, INPUT, OUTPUT, columns, document, half, missing, notes, record, write_csv, write_lines
 
 import analyzer.read
-from analyzer.config import CaptureFormat
+from analyzer.dataset_formats import CaptureFormat
 from analyzer.errors import InputError
 from analyzer.readers.capture_files import read_captures
 from analyzer.readers.pieces import Piece

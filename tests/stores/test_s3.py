@@ -22,7 +22,8 @@ from s3_service import Request, bucket, post
 from traffic import ROOT, environment
 
 from analyzer import job, read
-from analyzer.config import CsvFormat, JobConfig, ParquetFormat, read_config
+from analyzer.config import JobConfig, read_config
+from analyzer.dataset_formats import CsvFormat, ParquetFormat
 from analyzer.errors import AnalyzerError, BaselineError, InputError, OutputError, ScriptError
 from analyzer.read import list_files, plan_partitions
 from analyzer.readers.csv_files import first_record

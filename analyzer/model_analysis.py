@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from analyzer.analysis_documents import VERSION, Part, Violation, dump_analysis
@@ -20,6 +21,7 @@ from analyzer.config import JobConfig
 from analyzer.errors import BaselineError
 from analyzer.fetch_scripts import fetched_scripts
 from analyzer.job import baseline_content, prepare_extensions, write_reports
+from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
 from analyzer.plan_analysis import open_rows
@@ -46,9 +48,10 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_analysis_baseline(config)
-    with fetched_scripts(config) as scripts:
+    with fetched_scripts(config) as scripts, ExitStack() as stack:
         prepare_extensions(config, scripts)
-        rows = open_rows(config, scripts.record, leader)
+        source = stack.enter_context(joined_datasets(config, scripts.record, leader))
+        rows = open_rows(source, scripts.record if source is config else None, leader)
         parts: list[Part] = []
         if analysis.bias:
             from analyzer.model_bias import analyze_bias

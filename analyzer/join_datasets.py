@@ -83,7 +83,9 @@ def _of_joined(analysis: AnalysisConfig, rows: Rows, sides: list[Side], key: str
             own = [name for name in side.table.columns if name != side.key]
             prediction = prediction if prediction in own else own[0]
     excluded = (*analysis.excluded_columns, *([key] if key else []))
-    label = rows.label if rows.label is not None else LABEL
+    label = LABEL if rows.label is None else rows.label
+    if isinstance(label, int) and label < len(rows.reading.columns):
+        label = rows.reading.columns[label]
     return replace(
         analysis,
         features=None,

@@ -295,7 +295,7 @@ class _Measuring:
     def _codes(self, i: int, rows: pa.RecordBatch) -> NDArray[np.int64]:
         facet = self.config.facets[i]
         array = find_column(rows, facet.column)
-        coded = None if array is None else Coded.of(array)
+        coded = None if array is None else Coded.of(array, apart=not facet.values)
         if facet.values or coded is None:
             return classes_of(coded, facet.values, rows.num_rows)
         known = self.state.values[i].numbers or {}

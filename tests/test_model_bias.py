@@ -603,6 +603,14 @@ def test_no_positive_prediction_leaves_the_metrics_of_labels(tmp_path) -> None:
     assert isinstance(values(out, "f")["DPL"], float)
 
 
+def test_values_that_are_nowhere_are_told(tmp_path) -> None:
+    write_table(tmp_path)
+    facet = [{"name_or_index": "f", "value_or_threshold": ["woman"]}]
+    out = run_analysis(tmp_path, {**SIMPLE, "facet": facet, "label_values_or_threshold": ["yes"]})
+    assert bias_notes(out) == ["No row is in the sensitive group woman of f.", "No row has a positive label."]
+    assert values(out, "f")["CI"] == "CI: facet set is empty. Check that x[facet] has non-zero length."
+
+
 def test_a_group_variable_that_is_nowhere_is_told(tmp_path) -> None:
     write_table(tmp_path)
     out = run_analysis(tmp_path, {**SIMPLE, "group_variable": "nope"})

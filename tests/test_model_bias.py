@@ -34,6 +34,9 @@ from analyzer.commands import run_command
 from analyzer.config import read_config
 from analyzer.errors import AnalyzerError, BaselineError, ConfigError, InputError
 from analyzer.measures.flip_test import flip_test
+from benchmarks import generate
+from benchmarks.cases.biases import CONFIG as MEASURED
+from benchmarks.peers import pandas_bias
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
@@ -488,6 +491,8 @@ def test_the_process_tells_violations_and_writes_metrics(tmp_path) -> None:
         "Endpoint": "e", "MonitoringSchedule": "hourly", "BiasStage": "Post-Training", "Label": "y",
         "LabelValue": "1", "Facet": "f", "FacetValue": "0",
     }  # fmt: skip
+    for record in records.values():
+        check_schema("cloudwatch-metric", record)
     assert records["bias_metric_CI"]["Timestamp"] == "2025-02-16T11:00:00Z"
     assert "bias_metric_CDDL" in records
 
@@ -779,6 +784,17 @@ def test_the_schema_and_the_reader_know_the_same_keys() -> None:
         listed = set(caught.value.hint.partition("Known: ")[2].rstrip(".").split(", "))
         refused = {"time_series_data_config", "text_config", "image_config", "time_series_predictor_config"}
         assert listed - refused == set(known)
+
+
+def test_the_benchmarks_peer_computes_the_same_figures(tmp_path) -> None:
+    source = generate.bias_files(tmp_path, 5_000)
+    out = run_analysis(tmp_path, MEASURED, dataset_source=source, dataset_format='{"csv":{}}')
+    peers = pandas_bias(source, 1)()
+    facets = [("sex", 0), ("income", 0), ("relationship", 0), *(("origin", i) for i in range(5))]
+    for (facet, entry), expected in zip(facets, peers, strict=True):
+        found = values(out, facet, entry)
+        assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert isinstance(found["FT"], float) == (facet == "relationship")  # which is the only column of texts
 
 
 def check_schema(name: str, found: Any) -> None:

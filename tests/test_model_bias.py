@@ -27,7 +27,7 @@ from analyses import (
     write_table,
 )
 from jsonschema import Draft202012Validator, ValidationError
-from traffic import document, environment, run_process, write_csv, write_lines
+from traffic import document, environment, half, run_process, write_csv, write_lines
 
 from analyzer.analysis_config import parse_analysis_config
 from analyzer.commands import run_command
@@ -355,6 +355,39 @@ def test_all_formats_of_the_same_rows_give_the_same_figures(tmp_path) -> None:
         dataset_source=tmp_path / "in", dataset_format=MERGED,
     )  # fmt: skip
     assert analysis(out) == expected
+
+
+def test_records_of_any_encoding_are_read_alike(tmp_path) -> None:
+    """Plain lines are read on a short way, which has to lead to the same rows."""
+    rows = table()
+    config = {**MONITORED, "headers": ["f", "g", "x"]}
+    found = []
+    for name in ("plain", "quoted", "json", "base64", "mixed"):
+        records = as_records(rows)
+        for i, record in enumerate(records):
+            captured = record["captureData"]
+            if name == "quoted" or (name == "mixed" and i % 3 == 1):
+                line = captured["endpointInput"]["data"].split(",")
+                captured["endpointInput"]["data"] = ",".join(f'"{field}"' for field in line) + "\r\n"
+            if name == "json" or (name == "mixed" and i % 3 == 2):
+                line = json.dumps({"instances": [list(map(int, captured["endpointInput"]["data"].split(",")))]})
+                captured["endpointInput"] = {"data": line, "encoding": "JSON"}
+                answer = json.dumps({"predictions": [{"score": float(captured["endpointOutput"]["data"])}]})
+                captured["endpointOutput"] = {"data": answer, "encoding": "JSON"}
+                label = {"label": int(record["groundTruthData"]["data"])}
+                record["groundTruthData"] = {"data": json.dumps(label), "encoding": "JSON"}
+            if name == "base64":
+                captured["endpointInput"] = half(captured["endpointInput"]["data"], "BASE64", "text/csv")
+        write_lines(tmp_path / name / "a.jsonl", records)
+        out = run_analysis(
+            tmp_path,
+            config,
+            dataset_source=tmp_path / name,
+            dataset_format=MERGED,
+            output_path=tmp_path / f"{name}-out",
+        )
+        found.append(analysis(out))
+    assert all(each == found[0] for each in found)
 
 
 def test_files_without_a_header_take_the_headers_or_placeholders(tmp_path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -68,6 +69,14 @@ class RowSample:
         names = list(dict.fromkeys(name for batch in self._batches for name in batch.schema.names))
         columns = [[_column(batch, name) for batch in self._batches] for name in names]
         return pa.table([_joined(pieces) for pieces in columns], names=names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._trim()
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def _keep(self, rows: pa.RecordBatch, hashes: Hashes) -> None:
         """Keep rows that may be in the sample; of a batch no more than `most` can be."""

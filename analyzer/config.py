@@ -77,6 +77,8 @@ class Setting:
         return "--" + self.variable.removeprefix(PREFIX).lower().replace("_", "-")
 
 
+MODEL_BATCH_ROWS = 1_000
+"""Rows in a request: some 100 kB of usual ones, and seldom more than an endpoint takes."""
 PLACE = "path or an s3:// URI"
 ATTRIBUTE = "column name, 0-based index or JMESPath"
 PROBLEM_TYPES = ("BinaryClassification", "MulticlassClassification", "Regression")
@@ -199,6 +201,34 @@ SETTINGS: tuple[Setting, ...] = (
         "Columns by whose values model quality is measured apart, too.",
         "names, 0-based indices or JMESPaths, comma-separated",
     ),
+    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
+    Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
+    Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
+    Setting("ANALYZER_MODEL_TIMEOUT", "60", (), "Seconds that an endpoint may take to answer.", "whole number from 1"),
+    Setting(
+        "ANALYZER_MODEL_RETRIES", "3", (), "How often an endpoint is asked again that fails.", "whole number from 0"
+    ),
+    Setting(
+        "ANALYZER_MODEL_BATCH_ROWS",
+        str(MODEL_BATCH_ROWS),
+        (),
+        "Rows that an endpoint is asked for at once.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_MOST_EXPLAINED",
+        "5000",
+        (),
+        "Of attribution: rows that are explained at the most, a seeded sample of them all.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_ATTRIBUTION_THRESHOLD",
+        "0.9",
+        (),
+        "Of attribution: NDCG below which features have drifted.",
+        "number from 0 to 1",
+    ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
     Setting(
@@ -292,6 +322,14 @@ class JobConfig:
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     segment_columns: tuple[str, ...] = ()
+    model_script: Path | None = None
+    model_dir: Path | None = None
+    model_url: str | None = None
+    model_timeout: int | None = None
+    model_retries: int | None = None
+    model_batch_rows: int = MODEL_BATCH_ROWS
+    most_explained: int | None = None
+    attribution_threshold: float | None = None
     evidence: bool = True
     preprocess_seed: int = 0
     install_requirements: bool = True
@@ -856,10 +894,30 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
+        **_model_fields(values),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
         "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
+    }
+
+
+def _model_fields(values: _Values) -> dict[str, Any]:
+    """Read where the model is and how it is asked; None where analysis_config.json is to say it."""
+
+    def told(name: str, least: int) -> int | None:
+        return values.integer(PREFIX + name, least, least) if values.text(PREFIX + name) else None
+
+    threshold = f"{PREFIX}ATTRIBUTION_THRESHOLD"
+    return {
+        "model_script": values.path(f"{PREFIX}MODEL_SCRIPT"),
+        "model_dir": values.path(f"{PREFIX}MODEL_DIR"),
+        "model_url": values.text(f"{PREFIX}MODEL_URL"),
+        "model_timeout": told("MODEL_TIMEOUT", 1),
+        "model_retries": told("MODEL_RETRIES", 0),
+        "model_batch_rows": values.integer(f"{PREFIX}MODEL_BATCH_ROWS", MODEL_BATCH_ROWS, 1),
+        "most_explained": told("MOST_EXPLAINED", 1),
+        "attribution_threshold": values.fraction(threshold) if values.text(threshold) else None,
     }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from analyzer.attributions.figures import LabelFigures
     from analyzer.documents import Analysis, Drift, NumericalStatistics
     from analyzer.quality_documents import QualityStatistics
 
@@ -84,6 +85,35 @@ def quality_records(
         bodies["total_number_of_violations"] = _body(violations, "Count")
     dimensions = _dimensions(config)
     return [{"MetricName": name, "Timestamp": stamp, "Dimensions": dimensions, **body} for name, body in bodies.items()]
+
+
+def attribution_records(
+    figures: Sequence[LabelFigures], drifts: Mapping[str, float], config: JobConfig, now: datetime
+) -> list[Record]:
+    """Make the records of a run of attribution: by label each feature's value, the expected value, and the NDCG.
+
+    `drifts` are the NDCGs of the labels that were judged; the original does not publish them.
+    """
+    if not config.publish_cloudwatch_metrics:
+        return []
+    stamp = utc_text(config.metric_time or config.start_time or now)
+    records = []
+    for each in figures:
+        bodies = [
+            *((f"feature_{name}", value, "GlobalShapValues") for name, value in each.values.items()),
+            ("ExpectedValue", each.expected, "ExpectedValue"),
+            ("feature_attribution_drift", drifts.get(each.label), "NDCG"),
+        ]
+        for name, value, kind in bodies:
+            if _finite(value) and _is_accepted(name, LONGEST_METRIC_NAME):
+                dimensions = [*_dimensions(config), *_explained(each.label, kind)]
+                records.append({"MetricName": name, "Timestamp": stamp, "Dimensions": dimensions, "Value": value})
+    return records
+
+
+def _explained(label: str, kind: str) -> list[dict[str, str]]:
+    named = {"ExplainabilityMethod": "KernelShap", "Label": label, "ValueType": kind}
+    return [{"Name": name, "Value": value} for name, value in named.items()]
 
 
 def write_metrics(records: Sequence[Mapping[str, Any]], directory: Path) -> None:

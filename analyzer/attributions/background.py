@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from analyzer.attributions.features import Block, Features
 from analyzer.errors import ConfigError
@@ -55,22 +54,6 @@ def _checked(value: Any, name: str, number: int) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise ConfigError(f"{KEY}: row {number + 1} has {value!r} for {name!r}.", "Values are numbers or texts.")
-
-
-def parse_rows(table: pa.Table) -> list[list[Any]]:
-    """Read rows of a baseline from a table of texts: numbers where they can be read as such."""
-    columns = [[_parsed(value) for value in column.to_pylist()] for column in table.columns]
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _parsed(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return value
 
 
 def computed_background(block: Block, features: Features, clusters: int | None, seed: int) -> Block:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from analyzer.attributions.features import Block, Features
 from analyzer.config import without_credentials
 from analyzer.errors import ConfigError, ModelError
-from analyzer.models.model import Answer, ModelAccess, Requests, as_scores
+from analyzer.models.model import ModelAccess, Requests, as_scores
 from analyzer.models.payloads import Rows, body_of, refuse_half_requests, scores_in, takes_one_record
 
 log = logging.getLogger(__name__)
@@ -30,18 +30,16 @@ class UnreachableError(ModelError):
     """An endpoint that did not answer at all: asking for less at once would not help."""
 
 
-def endpoint_answer(access: ModelAccess, features: Features) -> tuple[Answer, str]:
-    """Give what asks the endpoint, and its name for messages.
+def endpoint_caller(access: ModelAccess, features: Features) -> _Asker:
+    """Give what asks the endpoint.
 
     Raises ConfigError for requests that make no sense.
     """
     refuse_half_requests(access.requests)
     if access.url is not None:
         url = url_of(access.url)
-        name = f"endpoint {without_credentials(url)}"
-        return _Asker(_http(url, access), features, access.requests, name), name
-    name = f"endpoint {access.endpoint_name}"
-    return _Asker(_sagemaker(access), features, access.requests, name), name
+        return _Asker(_http(url, access), features, access.requests, f"endpoint {without_credentials(url)}")
+    return _Asker(_sagemaker(access), features, access.requests, f"endpoint {access.endpoint_name}")
 
 
 def url_of(text: str) -> str:
@@ -64,11 +62,13 @@ class _Asker:
         self._send = send
         self._features = features
         self._requests = requests
-        self._name = name
+        self.name = name
         self._singly = takes_one_record(requests)
 
-    def __call__(self, block: Block) -> Any:
-        rows = self._features.values(block)
+    def prepare(self, block: Block) -> Rows:
+        return self._features.values(block)
+
+    def call(self, rows: Rows) -> Any:
         if self._singly:
             return [self._ask([row])[0] for row in rows]
         try:
@@ -102,7 +102,7 @@ class _Asker:
         except UnreachableError:
             raise
         except ModelError as error:
-            raise ModelError(f"{self._name}: {error.message.rstrip('.')}.", error.hint) from error
+            raise ModelError(f"{self.name}: {error.message.rstrip('.')}.", error.hint) from error
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------

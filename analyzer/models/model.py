@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,14 @@ from analyzer.errors import ConfigError, ModelError
 
 log = logging.getLogger(__name__)
 SCORES_CURE = "It has to return a score for each row, or a list of scores, one for each output."
-Answer = Callable[[Block], Any]
-"""One call of the user's model: scores for a block of rows, in whatever form."""
+
+
+class Caller(Protocol):
+    """One way to ask a model: `prepare` makes of a block of rows what it takes, `call` asks for their scores."""
+
+    def prepare(self, block: Block) -> Any: ...
+
+    def call(self, prepared: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class Model:
     `seconds` is the time spent in it, `calls` how often it was called and `rows` for how many rows.
     """
 
-    def __init__(self, answer: Answer, name: str, batch_rows: int | None = None) -> None:
-        self._answer = answer
+    def __init__(self, caller: Caller, name: str, batch_rows: int | None = None) -> None:
+        self._caller = caller
         self._name = name
         self._batch_rows = batch_rows
         self.outputs: int | None = None
@@ -83,10 +88,11 @@ class Model:
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _ask(self, block: Block) -> NDArray[np.float64]:
+        prepared = self._caller.prepare(block)
         began = time.perf_counter()
         batch = f"batch {self.calls + 1} of {len(block):,} rows"
         try:
-            answer = self._answer(block)
+            answer = self._caller.call(prepared)
         except ModelError as error:
             raise ModelError(f"{error.message.rstrip('.')} ({batch}).", error.hint) from error
         finally:
@@ -146,16 +152,16 @@ def open_model(access: ModelAccess, features: Features) -> Model:
     Raises ConfigError where there is none, ModelError or ScriptError where it does not load.
     """
     if access.script is not None:
-        from analyzer.models.script import script_answer
+        from analyzer.models.script import ScriptCaller
 
-        return Model(script_answer(access.script, access.model_dir, features), f"predict of {access.script.name}")
+        return Model(ScriptCaller(access.script, access.model_dir, features), f"predict of {access.script.name}")
     if access.url is None and access.endpoint_name is None:
         raise ConfigError(
             "Attributions need the model, and none is given.",
             "Set ANALYZER_MODEL_SCRIPT to a Python file with predict(df), ANALYZER_MODEL_URL to an endpoint, or "
             "ANALYZER_ATTRIBUTIONS to where attributions already stand in the data.",
         )
-    from analyzer.models.endpoint import endpoint_answer
+    from analyzer.models.endpoint import endpoint_caller
 
-    answer, name = endpoint_answer(access, features)
-    return Model(answer, name, access.batch_rows)
+    caller = endpoint_caller(access, features)
+    return Model(caller, caller.name, access.batch_rows)

@@ -9,28 +9,32 @@ from typing import Any
 
 from analyzer.attributions.features import Block, Features
 from analyzer.errors import ScriptError
-from analyzer.models.model import Answer
 from analyzer.scripts import PREDICT_HANDLER, VARIABLE_OF_MODEL, load_handler, required_arguments, script_error
 
 LOAD_HANDLER = "load"
 
 
-def script_answer(path: Path, model_dir: Path | None, features: Features) -> Answer:
-    """Load a script and give what calls its `predict` with a data frame of the features.
+class ScriptCaller:
+    """Calls `predict` of a script with a data frame of the features.
 
     A process loads a script once. Where the script defines `load`, that is called first, with the folder of the model
     if it takes one; what it returns is the second argument of a `predict` that takes two.
     Raises ScriptError where the script or its `load` fails, and when called, where `predict` does.
     """
-    handler = _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0, model_dir)
 
-    def answer(block: Block) -> Any:
+    def __init__(self, path: Path, model_dir: Path | None, features: Features) -> None:
+        self._path = path
+        self._features = features
+        self._handler = _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0, model_dir)
+
+    def prepare(self, block: Block) -> Any:
+        return self._features.frame(block)
+
+    def call(self, prepared: Any) -> Any:
         try:
-            return handler(features.frame(block))
+            return self._handler(prepared)
         except (Exception, SystemExit) as error:
-            raise script_error(path, error, f"{len(block):,} rows", VARIABLE_OF_MODEL) from error
-
-    return answer
+            raise script_error(self._path, error, f"{len(prepared):,} rows", VARIABLE_OF_MODEL) from error
 
 
 @lru_cache(maxsize=4)

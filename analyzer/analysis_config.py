@@ -33,6 +33,7 @@ CSV, JSON_LINES, JSON, CAPTURES, PARQUET, IMAGES = (
 PRE_TRAINING = ("CI", "DPL", "KL", "JS", "LP", "TVD", "KS", "CDDL")
 POST_TRAINING = ("DPPL", "DI", "DCA", "DCR", "SD", "RD", "DAR", "DRR", "AD", "TE", "CDDPL", "FT", "GE")
 NDCG_THRESHOLD = 0.9
+MOST_FLIPPED = 10_000
 MOST_EXPLAINED = 5_000
 SCHEMA_ERROR = "Analysis configuration schema validation error."
 """The words with which the original refuses a configuration."""
@@ -65,7 +66,10 @@ class BiasConfig:
     post_training: tuple[str, ...] = POST_TRAINING
     violation_rule: ViolationRule = "abs_value"
     skip_flip_test: bool = False
+    flip_test_rows: int = MOST_FLIPPED
     seed: int = 0
+    named: bool = False
+    """Whether `methods` names the metrics; else all are computed that can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,7 @@ _KEYS = (
     "predictor",
     "violation_rule",
     "skip_flip_test",
+    "flip_test_rows",
     "seed",
 )
 
@@ -416,6 +421,7 @@ def _bias(top: _At, methods: _At, facets: tuple[FacetConfig, ...]) -> BiasConfig
     """Read what bias is asked for: all metrics where there are facets and no methods, as the monitors' have none."""
     pre, post = methods.at("pre_training_bias"), methods.at("post_training_bias")
     own = top.at("violation_rule").choice("abs_value", "distance_from_parity", "bootstrap")
+    flipped = top.at("flip_test_rows").integer(1)
     skip, seed = top.at("skip_flip_test").boolean(), top.at("seed").integer(0)
     if methods.is_given and not pre.is_given and not post.is_given:
         return None
@@ -435,6 +441,8 @@ def _bias(top: _At, methods: _At, facets: tuple[FacetConfig, ...]) -> BiasConfig
         post_training=POST_TRAINING if everything else _metrics(post, POST_TRAINING),
         violation_rule=cast("ViolationRule", own or "abs_value"),
         skip_flip_test=skip,
+        flip_test_rows=flipped or MOST_FLIPPED,
+        named=not everything,
         seed=seed or 0,
     )
 

@@ -404,6 +404,11 @@ def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = 
     return Path(given.get(name, "").strip() or CONTAINER_ROOT).absolute()
 
 
+def aws_region(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Give the region as jobs are told it; clients for Python look at AWS_DEFAULT_REGION alone."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+
+
 def describe(config: JobConfig) -> str:
     """Put the resolved configuration into one line of JSON for the log.
 

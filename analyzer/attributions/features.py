@@ -48,13 +48,13 @@ class Features:
         return all(feature.texts is None for feature in self.columns)
 
     def frame(self, block: Block) -> pd.DataFrame:
-        """Make the data frame that a script gets; of numbers alone it is the block itself, not a copy."""
+        """Make the data frame that a script gets, as pandas reads a file; of numbers alone it is the block, not a copy."""
         import pandas as pd
 
         if self.are_numbers:
             return pd.DataFrame(block, columns=list(self.names), copy=False)
         columns = {
-            feature.name: block[:, i] if feature.texts is None else _texts(feature.texts, block[:, i])
+            feature.name: block[:, i] if feature.texts is None else _texts(feature.texts, block[:, i], math.nan)
             for i, feature in enumerate(self.columns)
         }
         return pd.DataFrame(columns, copy=False)
@@ -87,15 +87,15 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _texts(texts: Sequence[str], codes: Block) -> NDArray[Any]:
-    known = np.array([*texts, None], dtype=object)
+def _texts(texts: Sequence[str], codes: Block, missing: float | None) -> NDArray[Any]:
+    known = np.array([*texts, missing], dtype=object)
     found: NDArray[Any] = known[np.where(np.isnan(codes), len(texts), codes).astype(np.intp)]
     return found
 
 
 def _plain(feature: Feature, numbers: Block) -> list[Any]:
     if feature.texts is not None:
-        return list(_texts(feature.texts, numbers))
+        return list(_texts(feature.texts, numbers, None))
     # Means of integral columns, as clustering makes them, are not whole.
     return [
         None if number != number else int(number) if feature.integral and number.is_integer() else number  # noqa: PLR0124

@@ -13,7 +13,7 @@ from analyzer.attributions.features import Block
 from analyzer.errors import ModelError
 
 Predict = Callable[[Block], NDArray[np.float64]]
-"""Rows of features (N, M) to scores (N, K)."""
+"""Rows of features (N, M) to scores (N, K); a model may change the rows, so it never gets those of others."""
 BLOCK_ROWS = 32_768
 """Synthetic rows in a block: enough for a model call to be worth it, few enough to stay near the processor."""
 LEAST_PROBABILITY = 1e-15
@@ -37,7 +37,7 @@ class Game:
 
     def with_empty(self, predict: Predict) -> Game:
         """Ask the model for the rows of the background, whose mean score is the expected value."""
-        empty = linked(predict(self.background).mean(axis=0), logit=self.logit)
+        empty = linked(predict(self.background.copy()).mean(axis=0), logit=self.logit)
         return Game(self.design, self.masks, self.background, empty, self.logit, self.block_rows)
 
 
@@ -75,7 +75,9 @@ def shapley_values(rows: Block, game: Game, predict: Predict) -> NDArray[np.floa
     whole = linked(_scores(rows, game, predict), logit=game.logit) - game.empty
     parts = [_worths(rows, masks, game, predict) for masks in _parts(game)]
     gained = linked(np.concatenate(parts, axis=1), logit=game.logit) - game.empty if parts else _nothing(whole)
-    found: NDArray[np.float64] = game.design.projection @ gained
+    # Not by matrix multiplication, whose last digits depend on the number of threads.
+    columns = np.ascontiguousarray(gained.transpose(0, 2, 1))
+    found: NDArray[np.float64] = np.einsum("pn,rkn->rpk", game.design.projection, columns)
     return found + whole[:, None, :] * game.design.remainder[None, :, None]
 
 
@@ -85,7 +87,7 @@ def _nothing(whole: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _scores(rows: Block, game: Game, predict: Predict) -> NDArray[np.float64]:
     step = game.block_rows
-    return np.concatenate([predict(rows[i : i + step]) for i in range(0, len(rows), step)])
+    return np.concatenate([predict(rows[i : i + step].copy()) for i in range(0, len(rows), step)])
 
 
 def _parts(game: Game) -> Iterator[Masks]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from analyzer.attributions.features import Block, Features
-from analyzer.config import without_credentials
+from analyzer.config import aws_region, without_credentials
 from analyzer.errors import ConfigError, ModelError
 from analyzer.models.model import ModelAccess, Requests, as_scores
 from analyzer.models.payloads import Rows, body_of, refuse_half_requests, scores_in, takes_one_record
@@ -209,7 +209,7 @@ def _client(timeout: float, retries: int) -> Any:
         retries={"total_max_attempts": retries + 1, "mode": "standard"},
     )
     try:
-        return boto3.client("sagemaker-runtime", config=settings)
+        return boto3.client("sagemaker-runtime", region_name=aws_region(), config=settings)
     except BotoCoreError as error:
         raise ConfigError(
             f"predictor.endpoint_name: there is no way to SageMaker: {_short(error)}",

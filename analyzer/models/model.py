@@ -115,15 +115,15 @@ def as_scores(answer: Any, rows: int, name: str) -> NDArray[np.float64]:
     Raises ModelError, which begins with `name`, for another length, texts, and numbers that are not finite.
     """
     try:
-        found = np.asarray(answer, dtype=np.float64)
+        found = np.atleast_1d(np.asarray(answer, dtype=np.float64))
     except (TypeError, ValueError) as error:
         raise ModelError(f"{name} answered with what are no numbers: {_shown(answer)}.", SCORES_CURE) from error
-    if found.ndim == 0 or found.ndim > 2 or (found.ndim == 1 and len(found) != rows and rows == 1):
-        found = found.reshape(rows, -1) if rows == 1 else found
+    if rows == 1 and found.ndim < 2:
+        found = found.reshape(1, -1)
     if found.ndim == 1:
         found = found[:, None]
     if found.ndim != 2 or len(found) != rows or not found.shape[1]:
-        shape = " x ".join(map(str, np.shape(answer))) or "one number"
+        shape = " x ".join(map(str, found.shape))
         raise ModelError(f"{name} answered {shape} scores for {rows:,} rows.", SCORES_CURE)
     _refuse_not_finite(found, name)
     return found

@@ -100,7 +100,7 @@ def scores_in(body: bytes, content_type: str, rows: int, requests: Requests) -> 
         if kind == JSON:
             return _in_document(parse(body), asked)
         if kind == LINES:
-            return [_in_document(parse(line), asked) for line in body.splitlines() if line.strip()]
+            return [_listed(_in_document(parse(line), asked)) for line in body.splitlines() if line.strip()]
         return _in_lines(body.decode(), rows, asked)
     except (ValueError, LookupError, TypeError) as error:
         raise ModelError(
@@ -147,11 +147,16 @@ def _in_lines(text: str, rows: int, asked: str | int | None) -> Any:
     if asked is not None:
         if not isinstance(asked, int) and not asked.isdecimal():
             raise ValueError(f"answers in CSV have no names, and {asked!r} is no index")
-        return [_number_or_list(line[int(asked)]) for line in lines]
+        return [_numbers(line[int(asked)]) for line in lines]
     if len(lines) == 1 and rows > 1:
         lines = [[field] for field in lines[0]]  # all scores on one line
-    return [_number_or_list(line[0]) if len(line) == 1 else [float(field) for field in line] for line in lines]
+    return [_numbers(line[0]) if len(line) == 1 else [float(field) for field in line] for line in lines]
 
 
-def _number_or_list(field: str) -> Any:
-    return parse(field) if field.lstrip().startswith("[") else float(field)
+def _numbers(field: str) -> Any:
+    return _listed(parse(field) if field.lstrip().startswith("[") else float(field))
+
+
+def _listed(value: Any) -> Any:
+    """Put a score alone into a list, so that several lines are several rows, even for one that was asked for."""
+    return value if isinstance(value, list) else [value]

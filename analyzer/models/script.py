@@ -12,6 +12,7 @@ from analyzer.errors import ScriptError
 from analyzer.scripts import PREDICT_HANDLER, VARIABLE_OF_MODEL, load_handler, required_arguments, script_error
 
 LOAD_HANDLER = "load"
+CURE = "The traceback is in the log; predict gets a data frame of the features, numbers as float64 and texts as str."
 
 
 class ScriptCaller:
@@ -34,7 +35,8 @@ class ScriptCaller:
         try:
             return self._handler(prepared)
         except (Exception, SystemExit) as error:
-            raise script_error(self._path, error, f"{len(prepared):,} rows", VARIABLE_OF_MODEL) from error
+            told = script_error(self._path, error, f"{len(prepared):,} rows", VARIABLE_OF_MODEL)
+            raise ScriptError(told.message, CURE) from error
 
 
 @lru_cache(maxsize=4)

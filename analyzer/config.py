@@ -204,6 +204,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
     Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
     Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
+    Setting(
+        "ANALYZER_ATTRIBUTIONS",
+        "",
+        (),
+        "Of attribution: where attributions stand in the data, so that no model is asked.",
+        "beginning of the names of their columns, or JMESPath",
+    ),
     Setting("ANALYZER_MODEL_TIMEOUT", "60", (), "Seconds that an endpoint may take to answer.", "whole number from 1"),
     Setting(
         "ANALYZER_MODEL_RETRIES", "3", (), "How often an endpoint is asked again that fails.", "whole number from 0"
@@ -325,6 +332,7 @@ class JobConfig:
     model_script: Path | None = None
     model_dir: Path | None = None
     model_url: str | None = None
+    attributions: str | None = None
     model_timeout: int | None = None
     model_retries: int | None = None
     model_batch_rows: int = MODEL_BATCH_ROWS
@@ -918,6 +926,7 @@ def _model_fields(values: _Values) -> dict[str, Any]:
         "model_script": values.path(f"{PREFIX}MODEL_SCRIPT"),
         "model_dir": values.path(f"{PREFIX}MODEL_DIR"),
         "model_url": values.text(f"{PREFIX}MODEL_URL"),
+        "attributions": values.text(f"{PREFIX}ATTRIBUTIONS"),
         "model_timeout": told("MODEL_TIMEOUT", 1),
         "model_retries": told("MODEL_RETRIES", 0),
         "model_batch_rows": values.integer(f"{PREFIX}MODEL_BATCH_ROWS", MODEL_BATCH_ROWS, 1),

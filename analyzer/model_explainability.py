@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analyzer.analysis_config import Column, PredictorConfig, ShapConfig
 from analyzer.analysis_documents import Part
+from analyzer.analyzers.attributed_rows import MISSING
 from analyzer.analyzers.row_sample import RowSample
 from analyzer.attributions.background import computed_background, rows_of
 from analyzer.attributions.coalitions import design
@@ -35,6 +36,7 @@ from analyzer.checks.attribution import AttributionVerdict, check_attribution
 from analyzer.dataset_formats import SparkFormat
 from analyzer.errors import ConfigError, InputError
 from analyzer.explain_rows import Explained, ExplainTask, Share, explain_share, model_of, put_together, shares_of
+from analyzer.given_attributions import figures_of, fold_attributions, profile_of
 from analyzer.job import deployed, phase, pick_engine, refuse_nothing
 from analyzer.metrics import attribution_records
 from analyzer.models.model import ModelAccess, Requests
@@ -62,6 +64,9 @@ def explain(rows: Rows, baseline: Mapping[str, Any] | None, leader: Leader | Non
     ModelError or ScriptError where the model fails.
     """
     shap = settings_of(rows)
+    where = given_in(rows)
+    if where is not None:
+        return _given(rows, where, shap, baseline, leader)
     access = access_of(rows)
     with _opened(rows, leader) as engine:
         with phase("sample"):
@@ -283,6 +288,38 @@ def _log_model(parts: Sequence[Explained]) -> None:
     )
 
 
+# --- attributions in the data -----------------------------------------------------------------------------------------
+
+
+def given_in(rows: Rows) -> str | None:
+    """Say where attributions stand in the data; None where they do not."""
+    predictor = rows.analysis.predictor
+    return rows.config.attributions or (predictor.attributions if predictor else None)
+
+
+def _given(rows: Rows, where: str, shap: ShapConfig, baseline: Mapping[str, Any] | None, leader: Leader | None) -> Part:
+    """Aggregate attributions that are there, and judge them as those that are computed."""
+    state = fold_attributions(rows, where, shap, leader)
+    if not state.rows:
+        refuse_nothing(rows.config)
+        return Part(NAME, 0, {})
+    if not state.counted:
+        raise InputError(f"dataset_source: none of the {state.rows:,} rows has all attributions.", f"See {where!r}.")
+    figures = figures_of(state, shap.agg_method, _headers(rows))
+    verdict = judged(figures, baseline, shap.threshold)
+    lacking = state.left_out[MISSING]
+    notes = [f"{lacking:,} of {state.rows:,} rows lack attributions and were left out."] if lacking else []
+    return Part(
+        NAME,
+        state.rows,
+        {"explanations": explanations(figures)},
+        violations=verdict.violations,
+        metrics=attribution_records(figures, verdict.scores, rows.config, datetime.now(UTC)),
+        profile={**profile_of(state, figures), **_judgement(verdict, shap)},
+        notes=(*notes, *verdict.notes),
+    )
+
+
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
@@ -335,12 +372,14 @@ def _profile(findings: _Findings, verdict: AttributionVerdict, shap: ShapConfig)
         "baseline_rows": len(game.background),
         "features": list(findings.explained),
         "labels": list(findings.labels),
-        "agg_method": shap.agg_method,
         "use_logit": shap.use_logit,
         "seed": shap.seed or 0,
-        "threshold": shap.threshold,
-        "ndcg": dict(verdict.scores),
+        **_judgement(verdict, shap),
     }
+
+
+def _judgement(verdict: AttributionVerdict, shap: ShapConfig) -> dict[str, Any]:
+    return {"agg_method": shap.agg_method, "threshold": shap.threshold, "ndcg": dict(verdict.scores)}
 
 
 def _files(findings: _Findings) -> dict[str, str | bytes]:

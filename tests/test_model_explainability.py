@@ -300,6 +300,69 @@ def test_an_endpoint_that_hangs_ends_the_job_with_its_batch(explain):
     assert "batch 1 of 1 rows" in str(error.value)
 
 
+# --- attributions in the data -----------------------------------------------------------------------------------------
+
+
+def test_attributions_in_columns_are_aggregated_over_all_rows(explain):
+    rows = "id,why_a,why_b\n1,1,-2\n2,-3,0\n3,,1\n"
+    folder = explain(rows, script=None, ANALYZER_ATTRIBUTIONS="why_", ANALYZER_MOST_EXPLAINED="1")
+    assert values_in(folder) == {"global_shap_values": {"a": 2, "b": 1}}
+    profile = json.loads((folder / "profile.json").read_text())["attribution"]
+    assert (profile["rows"], profile["explained_rows"]) == (3, 2)
+    assert profile["notes"] == ["1 of 3 rows lack attributions and were left out."]
+    squares = explain(rows, {"agg_method": "mean_sq"}, {"attributions": "why_"}, script=None, into="squares")
+    assert values_in(squares) == {"global_shap_values": {"a": 5, "b": 2}}
+    median = explain(rows, {"agg_method": "median"}, {"attributions": "why_"}, script=None, into="median")
+    assert values_in(median) == {"global_shap_values": {"a": -1, "b": -1}}
+
+
+def test_labels_are_told_by_the_ends_of_columns(explain):
+    rows = "s_a_label0,s_b_label0,s_a_label1,s_b_label1\n1,2,3,4\n"
+    folder = explain(rows, script=None, ANALYZER_ATTRIBUTIONS="s_")
+    assert values_in(folder, "label1") == {"global_shap_values": {"a": 3, "b": 4}}
+    with pytest.raises(ConfigError, match="ends in none of them"):
+        explain(rows, predictor={"label_headers": ["x", "y"], "attributions": "s_"}, script=None)
+
+
+def test_attributions_in_answers_of_an_endpoint_are_found_by_a_path(explain, tmp_path):
+    """As endpoints of SageMaker answer that explain online."""
+    answers = [
+        {"explanations": {"kernel_shap": [[{"attributions": [{"attribution": [value]}]} for value in row]]}}
+        for row in ([0.5, -1.5], [-1.5, 0.5])
+    ]
+    lines = [record("1,2", half(json.dumps(answer), "JSON")) for answer in answers]
+    write_lines(tmp_path / "captures" / "a.jsonl", lines)
+    folder = explain(
+        tmp_path / "captures", top={"headers": ["a", "b"]}, script=None,
+        dataset_format={"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}},
+        ANALYZER_ATTRIBUTIONS="explanations.kernel_shap[0][*].attributions[0].attribution[0]",
+    )  # fmt: skip
+    assert values_in(folder) == {"global_shap_values": {"a": 1, "b": 1}}
+
+
+def test_attributions_in_json_lines_are_found_by_a_path(explain, tmp_path):
+    lines = [{"x": {"shap": {"a": 1, "b": -2}}}, {"x": {"shap": {"a": 3, "b": 0}}}]
+    write_lines(tmp_path / "data" / "a.jsonl", lines)
+    folder = explain(
+        tmp_path / "data", script=None, dataset_format={"json": {"line": True}}, ANALYZER_ATTRIBUTIONS="x.shap"
+    )
+    assert values_in(folder) == {"global_shap_values": {"a": 2, "b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("a,b\n1,2\n", "no columns that begin with 'why_': a, b"),
+        ("why_a\nx\n", "Attributions of 'why_a' are no numbers"),
+        ("why_a,b\n,1\n", "none of the 1 rows has all attributions"),
+    ],
+)
+def test_attributions_that_are_none_are_refused(explain, rows, said):
+    with pytest.raises(InputError) as error:
+        explain(rows, script=None, ANALYZER_ATTRIBUTIONS="why_")
+    assert said in str(error.value)
+
+
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 

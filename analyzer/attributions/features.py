@@ -48,7 +48,7 @@ class Features:
         return all(feature.texts is None for feature in self.columns)
 
     def frame(self, block: Block) -> pd.DataFrame:
-        """Make the data frame that a script gets, as pandas reads a file; of numbers alone it is the block, not a copy."""
+        """Make the data frame that a script gets, as pandas reads files; of numbers alone it is the block itself."""
         import pandas as pd
 
         if self.are_numbers:

@@ -28,7 +28,7 @@ from analyzer.analyzers.bias_counts import (
     threshold_of,
 )
 from analyzer.analyzers.labels import TRUTH, sorted_labels
-from analyzer.analyzers.typed_values import TEXT, TRUE_OR_FALSE, Coded, Facts
+from analyzer.analyzers.typed_values import TRUE_OR_FALSE, Coded, Facts
 from analyzer.checks.bias import Measured
 from analyzer.errors import InputError
 from analyzer.measures.bias import NO_GROUP, NO_PREDICTION, Counts, Outcomes, Value, metric
@@ -180,7 +180,7 @@ class _Measuring:
     def _text_of(self, values: tuple[Scalar, ...], role: str, *, continuous: bool) -> str:
         if not continuous:
             return ",".join(map(str, values))
-        return interval_text(values[0], self.state.facts[role].high)
+        return interval_text(values[0], self.state.facts[role].maximum())
 
     # --- groups
 
@@ -197,7 +197,7 @@ class _Measuring:
     def _above(self, i: int, facet: FacetConfig) -> _Group:
         if not facet.values:
             return _Group("", "", lambda codes: codes < 0, fault=NO_THRESHOLD)
-        text = interval_text(facet.values[0], self.state.facts[f"facet {i}"].high)
+        text = interval_text(facet.values[0], self.state.facts[f"facet {i}"].maximum())
         return _Group(text, str(facet.values[0]), lambda codes: codes & ABOVE > 0)
 
     def _each(self, i: int) -> Iterator[_Group]:
@@ -212,8 +212,7 @@ class _Measuring:
             yield _Group(shown, shown, lambda codes, number=number: codes == number)  # type: ignore[misc]
 
     def _is_truth(self, i: int) -> bool:
-        kinds = self.state.facts[f"facet {i}"].kinds
-        return bool(kinds[TRUE_OR_FALSE]) and not kinds[TEXT]
+        return self.state.facts[f"facet {i}"].kinds == {TRUE_OR_FALSE}
 
     # --- metrics
 
@@ -414,5 +413,5 @@ def _facts_document(facts: Facts, kind: str) -> dict[str, Any]:
         "count": facts.count,
         "missing": facts.missing,
         "distinct": facts.distinct.estimate() if facts.is_whole and facts.count else None,
-        "maximum": facts.high,
+        "maximum": facts.maximum(),
     }

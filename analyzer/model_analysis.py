@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from analyzer.analysis_config import AnalysisConfig
@@ -21,6 +22,7 @@ from analyzer.config import JobConfig
 from analyzer.errors import AnalyzerError, BaselineError, Stopped
 from analyzer.fetch_scripts import fetched_scripts
 from analyzer.job import baseline_content, prepare_extensions, write_reports
+from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
 from analyzer.plan_analysis import Rows, open_rows
@@ -47,9 +49,10 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_analysis_baseline(config)
-    with fetched_scripts(config) as scripts:
+    with fetched_scripts(config) as scripts, ExitStack() as stack:
         prepare_extensions(config, scripts)
-        rows = open_rows(config, scripts.record, leader)
+        source = stack.enter_context(joined_datasets(config, scripts.record, leader))
+        rows = open_rows(source, scripts.record if source is config else None, leader)
         parts, failures = analyze_halves(rows, baseline, leader)
         violations = write_analysis(parts, config)
         if failures:

@@ -79,6 +79,18 @@ def roles_of(rows: Rows) -> BiasRoles:
     )
 
 
+def fits(roles: BiasRoles, analysis: AnalysisConfig) -> bool:
+    """Tell whether a state with these roles answers what this configuration asks."""
+    facets = tuple((facet.column, facet.values) for facet in roles.facets)
+    segments = tuple((each.column, each.segments) for each in roles.segments)
+    return (facets, segments, roles.group, roles.label.values) == (
+        tuple((facet.column, facet.values) for facet in analysis.facets),
+        tuple((each.column, each.segments) for each in analysis.segments),
+        analysis.group_variable,
+        analysis.label_values,
+    )
+
+
 def _only_needed(rows: Rows, roles: BiasRoles) -> Rows:
     """Leave columns of Parquet files unread that no role names, where no row is looked at as a whole."""
     if roles.sampled or not isinstance(rows.config.dataset_format, ParquetFormat) or rows.reading.script:

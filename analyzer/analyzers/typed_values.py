@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,9 @@ MISSING = pa.array(
 )  # fmt: skip
 """Texts that pandas.read_csv, with which the original reads, takes for missing values."""
 Codes = NDArray[np.int64]
+_KINDS = ((INTEGRAL, pa.int64()), (FRACTIONAL, pa.float64()))
+_HEXADECIMAL = "^[-+]?0[xX]"
+"""What Arrow would take for a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,15 @@ def _missing(values: pa.Array) -> NDArray[np.bool_]:
 
 def _typed(values: pa.Array) -> tuple[pa.Array, str | None, NDArray[np.float64]]:
     """Take texts for numbers where all of them are."""
-    for kind, to in ((INTEGRAL, pa.int64()), (FRACTIONAL, pa.float64())):
-        try:
-            cast = values.cast(to)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            continue
-        return (cast if kind == INTEGRAL else values), kind, _floats(cast)
+    if not pa.types.is_string(values.type) or not pc.any(pc.match_substring_regex(values, _HEXADECIMAL)).as_py():
+        for kind, to in _KINDS[pa.types.is_floating(values.type) or pa.types.is_decimal(values.type) :]:
+            try:
+                cast = values.cast(to)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                continue
+            numbers = _floats(cast)
+            if np.isfinite(numbers).all() or not pa.types.is_string(values.type):
+                return (cast if kind == INTEGRAL else values), kind, numbers
     texts = values.cast(pa.string())
     return texts, None, np.array([_number_of(text) for text in texts.to_pylist()], dtype=np.float64)
 
@@ -102,76 +107,74 @@ def _kind_of(text: str) -> str:
         return TRUE_OR_FALSE
     if not is_number(label):
         return TEXT
-    return INTEGRAL if text.strip().lstrip("+-").isdecimal() else FRACTIONAL
+    return INTEGRAL if text.strip().lstrip("+-").isdecimal() and abs(float(label)) < 2.0**63 else FRACTIONAL
 
 
 class Facts:
     """A mergeable summary of a column from which its type and the upper end of its interval follow.
 
-    `met` says whether the column was there at all.
+    `met` says whether the column was there at all, `kinds` which kinds of values beside whole numbers were in it.
     """
 
-    __slots__ = ("distinct", "high", "kinds", "met", "missing")
+    __slots__ = ("count", "distinct", "high", "kinds", "met", "missing")
 
     def __init__(self) -> None:
         self.met = False
         self.missing = 0
-        self.kinds: Counter[str] = Counter()
+        self.count = 0
+        self.kinds: set[str] = set()
         self.high: int | float | None = None
         self.distinct = DistinctNumbers()
 
     @property
-    def count(self) -> int:
-        return sum(self.kinds.values())
-
-    @property
     def is_whole(self) -> bool:
         """Tell whether there are whole numbers alone; only then their distinct ones matter."""
-        return not (self.kinds[FRACTIONAL] or self.kinds[TEXT] or self.kinds[TRUE_OR_FALSE])
+        return not self.kinds
 
     def update(self, coded: Coded) -> None:
-        rows = np.bincount(coded.codes + 1, minlength=len(coded.values) + 1)
+        missing = int((coded.codes < 0).sum())
         self.met = True
-        self.missing += int(rows[0])
-        if not len(coded.values):
-            return
-        if coded.kind is not None:
-            self.kinds[coded.kind] += int(rows[1:].sum())
-        else:
-            for kind, count in zip(coded.kinds(), rows[1:].tolist(), strict=True):
-                self.kinds[kind] += count
-        self._look_at_numbers(coded)
+        self.missing += missing
+        self.count += len(coded.codes) - missing
+        self.kinds |= {coded.kind} if coded.kind else set(coded.kinds())
+        self.kinds.discard(INTEGRAL)
+        if len(coded.values):
+            self._look_at_numbers(coded)
 
     def merge(self, other: Facts) -> None:
         self.met = self.met or other.met
         self.missing += other.missing
-        self.kinds.update(other.kinds)
+        self.count += other.count
+        self.kinds |= other.kinds
         self.high = _higher(self.high, other.high)
         self.distinct.merge(other.distinct)
 
     def is_continuous(self) -> bool:
         """Apply the original's rule: fractions are continuous, whole numbers where one in twenty is distinct."""
-        if not self.count or self.kinds[TEXT] or self.kinds[TRUE_OR_FALSE]:
+        if not self.count or self.kinds & {TEXT, TRUE_OR_FALSE}:
             return False
-        return bool(self.kinds[FRACTIONAL]) or self.distinct.estimate() / self.count >= CONTINUOUS_FROM
+        return FRACTIONAL in self.kinds or self.distinct.estimate() / self.count >= CONTINUOUS_FROM
+
+    def maximum(self) -> int | float | None:
+        """Give the largest number, which is a fraction where there are others."""
+        return self.high if self.high is None or self.is_whole else float(self.high)
 
     def to_document(self) -> dict[str, Any]:
         return {
             "met": self.met,
             "missing": self.missing,
-            "kinds": {kind: count for kind, count in sorted(self.kinds.items()) if count},
-            "high": self.high,
-            "whole": isinstance(self.high, int),
+            "count": self.count,
+            "kinds": sorted(self.kinds),
+            "high": self.maximum(),
             "distinct": (self.distinct if self.is_whole else DistinctNumbers()).to_document(),
         }
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Facts:
         facts = cls()
-        facts.met, facts.missing = document["met"], document["missing"]
-        facts.kinds = Counter(document["kinds"])
-        high = document["high"]
-        facts.high = high if high is None or document["whole"] else float(high)
+        facts.met, facts.missing, facts.count = document["met"], document["missing"], document["count"]
+        facts.kinds = set(document["kinds"])
+        facts.high = document["high"]
         facts.distinct = DistinctNumbers.from_document(document["distinct"])
         return facts
 
@@ -184,10 +187,9 @@ class Facts:
             return
         finite = coded.numbers[np.isfinite(coded.numbers)]
         if len(finite):
-            self.high = _higher(self.high, float(finite.max()))
-        if coded.kind is None:
-            numbers = coded.numbers[[kind == INTEGRAL for kind in coded.kinds()]]
-            self.distinct.add(np.unique(numbers[np.abs(numbers) < 2.0**53]).astype(np.int64))
+            self.high = _higher(self.high, float(finite.max()) if self.kinds else int(finite.max()))
+        if self.is_whole:
+            self.distinct.add(np.unique(finite).astype(np.int64))
 
 
 def _higher(ours: float | None, theirs: float | None) -> float | None:

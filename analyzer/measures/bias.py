@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 Value = float | str
 """A metric, or why there is none."""
 Outcomes = tuple[int, int, int, int]
@@ -151,6 +153,10 @@ def _divergence(ps: Sequence[float], qs: Sequence[float]) -> float:
     return sum(p * math.log(p / q) for p, q in zip(ps, qs, strict=True))
 
 
+def _entropy(ps: Sequence[float]) -> float:
+    return -sum(p * math.log(p) for p in ps)
+
+
 def _kl(counts: Counts) -> float:
     return _divergence(*_shares(counts))
 
@@ -158,7 +164,8 @@ def _kl(counts: Counts) -> float:
 def _js(counts: Counts) -> float:
     a, d = _shares(counts)
     middle = [0.5 * (p + q) for p, q in zip(a, d, strict=True)]
-    return 0.5 * (_divergence(a, middle) + _divergence(d, middle))
+    # As entropies, which gives the original's last digit.
+    return _entropy(middle) - 0.5 * (_entropy(a) + _entropy(d))
 
 
 def _distances(counts: Counts) -> list[float]:
@@ -186,12 +193,13 @@ def _disparity(counts: Counts, outcome: Callable[[Side], tuple[int, int]]) -> fl
         raise _Undefined("No positive labels in set")
     if not sides[0][0] + sides[1][0]:
         raise _Undefined("No negative labels in set")
-    total, rows = 0.0, 0
+    disparities, rows = [], []
     for a, d in counts.strata:
         rejected, accepted = outcome(a)[0] + outcome(d)[0], outcome(a)[1] + outcome(d)[1]
-        total += (a.rows + d.rows) * (divided(outcome(d)[0], rejected) - divided(outcome(d)[1], accepted))
-        rows += a.rows + d.rows
-    return total / rows
+        disparities.append(divided(outcome(d)[0], rejected) - divided(outcome(d)[1], accepted))
+        rows.append(a.rows + d.rows)
+    # NumPy sums in pairs, as the original does: the last digit depends on it.
+    return float(np.sum(np.array(rows) * np.array(disparities)) / sum(rows))
 
 
 def _cddl(counts: Counts) -> float:
@@ -272,7 +280,8 @@ def _ge(counts: Counts) -> float:
             "All predicted labels are false negatives. "
             "There should be at least one prediction that is not false negative."
         )
-    return 0.5 * ((rows - fp - fn + 4 * fp) / (rows * mean**2) - 1)
+    even = rows - fp - fn
+    return (even * ((1 / mean) ** 2 - 1) + fp * ((2 / mean) ** 2 - 1) - fn) / (2 * rows)
 
 
 _METRICS: Mapping[str, Callable[[Counts], float]] = {

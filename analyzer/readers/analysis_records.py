@@ -192,8 +192,9 @@ class _Finder:
 
     def _index(self, attribute: str, variable: str, line: Sequence[str | None]) -> int:
         if not attribute.isdecimal() or int(attribute) >= len(line):
+            shown = ", ".join(map(str, line[:5]))
             raise InputError(
-                f"{variable} is {attribute!r}, but {self._place()} holds {len(line)} fields: {', '.join(map(str, line[:5]))}.",
+                f"{variable} is {attribute!r}, but {self._place()} holds {len(line)} fields: {shown}.",
                 f"Payloads of CSV have no names: expected a 0-based index from 0 to {len(line) - 1}.",
             )
         return int(attribute)

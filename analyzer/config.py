@@ -141,9 +141,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ANALYZER_ROOT", CONTAINER_ROOT, (), "Stands for /opt/ml in every path.", "path"),
     Setting(
         "ANALYZER_ANALYSIS_CONFIG",
-        "/opt/ml/processing/input/config/analysis_config.json if it is there",
+        "",
         (),
-        "File that says what bias and attribution are about.",
+        "File that says what bias and attribution are about, if not the one of the inputs.",
         "path",
     ),
     Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),

@@ -103,7 +103,7 @@ def test_the_monitors_config_asks_for_all_metrics() -> None:
     [
         ({"facets": []}, "The key facets is not known", "Did you mean facet?"),
         ({"methods": {"shap": {"num_sample": 1}}}, "The key methods.shap.num_sample is not known", "num_samples?"),
-        ({"facet": [{"name_or_index": "a", "value_or_thresholds": 1}]}, "facet[0].value_or_thresholds", "or_threshold?"),
+        ({"facet": [{"name_or_index": "a", "value_or_thresholds": 1}]}, "facet[0].value_or_thresholds", "value_or_"),
         ({"version": "2.0"}, 'version is "2.0"', "Expected one of 1.0"),
         ({"dataset_type": "csv"}, 'dataset_type is "csv"', "text/csv"),
         ({"dataset_type": "application/x-image"}, "is for images", "Use tabular data"),

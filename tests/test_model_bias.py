@@ -26,13 +26,16 @@ from analyses import (
     values,
     write_table,
 )
+from jsonschema import Draft202012Validator, ValidationError
 from traffic import document, environment, run_process, write_csv, write_lines
 
+from analyzer.analysis_config import parse_analysis_config
 from analyzer.commands import run_command
 from analyzer.config import read_config
 from analyzer.errors import AnalyzerError, BaselineError, ConfigError, InputError
 from analyzer.measures.flip_test import flip_test
 
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
 NUMBERS = {"Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -682,3 +685,44 @@ def test_a_config_that_asks_for_nothing_of_the_analysis_is_refused(tmp_path) -> 
     quality = {"dataset_format": '{"csv":{}}', "dataset_source": "/a", "output_path": "/b"}
     found = read_config({"ANALYZER_ROOT": str(tmp_path), "analysis_type": "DATA_QUALITY", **quality})
     assert found.analysis is None
+
+
+# --- schemas ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_read_and_written_is_what_the_schemas_say(tmp_path) -> None:
+    segment = {"name_or_index": "x", "segments": [["[0, 3]"]]}
+    config = {**SIMPLE, "segment_config": [segment], "violation_rule": "abs_value"}
+    write_table(tmp_path, fair(200, 0.2, 0.5))
+    base = run_analysis(tmp_path, config, output_path=tmp_path / "base")
+    write_table(tmp_path, fair(200, 0.5, 0.0))
+    out = run_analysis(tmp_path, config, baseline_constraints=base / "analysis.json")
+    check_schema("analysis_config", config)
+    check_schema("analysis", analysis(base))
+    check_schema("analysis", analysis(out))
+    check_schema("analysis-violations", document(out, "constraint_violations"))
+    with pytest.raises(ValidationError):
+        check_schema("analysis_config", {**config, "facets": []})
+    broken = analysis(out)
+    broken["pre_training_bias_metrics"]["facets"]["f"][0]["metrics"][0]["value"] = None
+    with pytest.raises(ValidationError):
+        check_schema("analysis", broken)
+
+
+def test_the_schema_and_the_reader_know_the_same_keys() -> None:
+    """Keys that are refused for what they ask are no part of the schema."""
+    schema = json.loads((SCHEMAS / "analysis_config.json").read_text())["properties"]
+    shap, predictor = schema["methods"]["properties"]["shap"], schema["predictor"]
+    for where, known in (("", schema), ("methods.shap.", shap["properties"]), ("predictor.", predictor["properties"])):
+        document: dict[str, Any] = {"surplus": 1}
+        for part in reversed(where.split(".")[:-1]):
+            document = {part: document}
+        with pytest.raises(ConfigError, match=f"The key {where}surplus is not known") as caught:
+            parse_analysis_config(json.dumps(document).encode(), "c.json")
+        listed = set(caught.value.hint.partition("Known: ")[2].rstrip(".").split(", "))
+        refused = {"time_series_data_config", "text_config", "image_config", "time_series_predictor_config"}
+        assert listed - refused == set(known)
+
+
+def check_schema(name: str, found: Any) -> None:
+    Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text())).validate(found)

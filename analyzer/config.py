@@ -395,6 +395,7 @@ def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) ->
     config = config if analysis is None else _analyzing(config, analysis, finds_header=guesses)
     _refuse_contradictions(config)
     _refuse_idle_settings(config)
+    _refuse_idle_model(config)
     _refuse_half_a_model(config)
     return config
 
@@ -639,6 +640,19 @@ def _refuse_idle_settings(config: JobConfig) -> None:
         raise ConfigError(
             "ANALYZER_SEGMENT_COLUMNS is for model quality, which this job does not measure.",
             "Set analysis_type to MODEL_QUALITY, or leave it out.",
+        )
+
+
+def _refuse_idle_model(config: JobConfig) -> None:
+    """Refuse settings of attribution in a job that explains nothing."""
+    if config.analysis is not None and config.analysis.shap is not None:
+        return
+    names = ("model_script", "model_dir", "model_url", "attributions", "most_explained", "attribution_threshold")
+    given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
+    if given:
+        raise ConfigError(
+            f"{given[0]} is for attribution, which this job does not compute.",
+            "Ask for it by methods.shap of analysis_config.json, or leave the setting out.",
         )
 
 

@@ -293,8 +293,14 @@ def _log_model(parts: Sequence[Explained]) -> None:
 
 def given_in(rows: Rows) -> str | None:
     """Say where attributions stand in the data; None where they do not."""
-    predictor = rows.analysis.predictor
-    return rows.config.attributions or (predictor.attributions if predictor else None)
+    config, predictor = rows.config, rows.analysis.predictor or PredictorConfig()
+    found = config.attributions or predictor.attributions
+    if found and (config.model_script or config.model_url or predictor.handler or predictor.endpoint_url):
+        raise ConfigError(
+            f"{rows.analysis.where}: both a model and attributions in the data are named.",
+            "Leave out ANALYZER_ATTRIBUTIONS (predictor.attributions), or the model.",
+        )
+    return found
 
 
 def _given(rows: Rows, where: str, shap: ShapConfig, baseline: Mapping[str, Any] | None, leader: Leader | None) -> Part:

@@ -95,7 +95,8 @@ def test_label_prediction_and_excluded_columns_are_no_features(explain):
 
 @pytest.mark.parametrize(("method", "expected"), [("median", [-1, 3, -4.5]), ("mean_sq", [10, 10, 40.5])])
 def test_other_aggregates(explain, method, expected):
-    assert list(values_in(explain(ROWS, {"agg_method": method}))["global_shap_values"].values()) == pytest.approx(expected)
+    found = values_in(explain(ROWS, {"agg_method": method}))["global_shap_values"]
+    assert list(found.values()) == pytest.approx(expected)
 
 
 def test_several_outputs_have_labels_of_their_own(explain):
@@ -132,7 +133,8 @@ def test_the_baseline_is_read_from_a_file_beside_the_configuration(explain, tmp_
 
 
 def test_the_model_may_be_named_in_the_configuration(explain, tmp_path):
-    (tmp_path / "own.py").write_text("def load(folder): return float(open(folder + '/x').read())\ndef predict(df, m): return df.a * m")
+    script = "def load(folder): return float(open(folder + '/x').read())\ndef predict(df, m): return df.a * m"
+    (tmp_path / "own.py").write_text(script)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "x").write_text("4")
     folder = explain(ROWS, predictor={"handler": "own.py", "model_dir": "files"}, script=None)
@@ -206,9 +208,9 @@ def test_the_threshold_is_settable_in_both_places(explain):
     assert "exceeds threshold 0.999" in (found / "constraint_violations.json").read_text()
 
 
-@pytest.mark.parametrize("content", ['{"explanations": {"kernel_shap": {"l": {}}}}', '{"explanations": {"kernel_shap": [1]}}'])
+@pytest.mark.parametrize("content", [{"l": {}}, [1], {"l": {"global_shap_values": {"a": "x"}}}])
 def test_a_baseline_that_makes_no_sense_is_refused(explain, tmp_path, content):
-    (tmp_path / "bad.json").write_text(content)
+    (tmp_path / "bad.json").write_text(json.dumps({"explanations": {"kernel_shap": content}}))
     with pytest.raises(BaselineError, match=r"explanations\.kernel_shap makes no sense"):
         explain(ROWS, baseline_constraints=tmp_path / "bad.json")
 
@@ -378,6 +380,11 @@ def test_attributions_that_are_none_are_refused(explain, rows, said):
         ({"shap": {"text_config": {"language": "english"}}}, ConfigError, "texts, which are not explained"),
         ({"predictor": {"label_headers": ["x", "y"]}}, ConfigError, "names 2 labels, but the model answers 1 scores"),
         ({"predictor": {"handler": "a.py", "endpoint_url": "http://b"}, "script": None}, ConfigError, "Two models"),
+        (
+            {"predictor": {"attributions": "why_"}},
+            ConfigError,
+            "both a model and attributions in the data are named",
+        ),
         ({"top": {"label": "a", "excluded_columns": ["b", "c"]}}, InputError, "there are no features beside a, b, c"),
     ],
 )
@@ -385,6 +392,13 @@ def test_errors_name_what_was_found(explain, given, kind, said):
     with pytest.raises(kind) as error:
         explain(ROWS, **given)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("setting", ["ANALYZER_MODEL_SCRIPT", "ANALYZER_MODEL_URL", "ANALYZER_MOST_EXPLAINED"])
+def test_settings_that_would_not_be_heeded_are_refused(run_job, tmp_path, setting):
+    (tmp_path / "rows.csv").write_text(ROWS)
+    with pytest.raises(ConfigError, match=f"{setting} is for attribution"):
+        run_job(tmp_path / "rows.csv", CSV, **{setting: "9"})
 
 
 def test_no_rows(explain):

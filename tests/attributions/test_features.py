@@ -66,7 +66,7 @@ def test_features_are_picked_by_name_or_place():
         ([{"b": "x", "a": 1}], None, [[1, "x"]]),
         ({"a": 1, "b": "x"}, None, [[1, "x"]]),
         ({"instances": [[1, "x"], [2, "y"]]}, None, [[1, "x"], [2, "y"]]),
-        ({"instances": [{"features": [1, "x"]}, {"features": [2, "y"]}]}, "instances[*].features", [[1, "x"], [2, "y"]]),
+        ({"in": [{"features": [1, "x"]}, {"features": [2, "y"]}]}, "in[*].features", [[1, "x"], [2, "y"]]),
         ([{"features": [1, "x"], "label": 1}], "features", [[1, "x"]]),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 from endpoint_service import endpoint, hang, sums
+from jsonschema import Draft202012Validator
 from traffic import half, record, write_lines
 
 from analyzer.errors import AnalyzerError, BaselineError, ConfigError, InputError, ModelError, ScriptError
@@ -50,6 +51,7 @@ def near(expected):
     return pytest.approx(expected, abs=1e-12)
 
 
+SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "analysis.json"
 ROWS = "a,b,c\n1,2,3\n-2,4,0\n"
 
 
@@ -145,6 +147,30 @@ def test_keys_about_the_service_are_accepted(explain, caplog):
     caplog.set_level("INFO")
     explain(ROWS, predictor={"model_name": "m", "instance_type": "ml.m5.xlarge", "initial_instance_count": 1})
     assert "predictor.model_name" in caplog.text
+
+
+def test_partial_dependence_where_it_is_asked_for(explain):
+    rows = "a,city,b\n" + "".join(f"{i},{'Ulm' if i % 4 else 'Wien'},{i % 2}\n" for i in range(100))
+    script = "def predict(df): return df.a + 200 * (df.city == 'Ulm') + df.b"
+    pdp = {"grid_resolution": 10, "features": ["a", "city"]}
+    top = {"methods": {"shap": {"baseline": [[0, "Wien", 0]]}, "pdp": pdp}}
+    found = json.loads((explain(rows, script=script, top=top) / "analysis.json").read_text())
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
+    a, city = found["explanations"]["pdp"]
+    assert (a["feature_name"], a["data_type"], a["label_headers"]) == ("a", "numerical", ["label0"])
+    assert a["feature_values"] == near([0, 11, 22, 33, 44, 55, 66, 77, 88, 99])
+    assert a["data_distribution"] == near([0.06, 0.11, 0.11, 0.11, 0.11, 0.11, 0.11, 0.11, 0.11, 0.06])
+    assert a["model_predictions"] == [pytest.approx([value + 150.5 for value in a["feature_values"]])]
+    assert (city["feature_values"], city["data_distribution"]) == (["Ulm", "Wien"], [0.75, 0.25])
+    assert city["model_predictions"] == [pytest.approx([250, 50])]
+    top["methods"]["pdp"] = {"top_k_features": 1}
+    found = json.loads((explain(rows, script=script, top=top, into="top") / "analysis.json").read_text())
+    assert [each["feature_name"] for each in found["explanations"]["pdp"]] == ["city"]
+
+
+def test_partial_dependence_alone_is_refused(explain):
+    with pytest.raises(ConfigError, match=r"methods\.pdp is given without shap"):
+        explain(ROWS, top={"methods": {"pdp": {}}})
 
 
 # --- drift ------------------------------------------------------------------------------------------------------------

@@ -562,9 +562,10 @@ def _analyzing(config: JobConfig, analysis: AnalysisConfig, *, finds_header: boo
             f"Rules of Deequ judge columns: they cannot go with an analysis of {kind}.",
             "Apply them in a job of data quality on the same data.",
         )
+    excluded = (*analysis.excluded_columns, *config.exclude_features_attribute)
     return replace(
         config,
-        analysis=analysis,
+        analysis=replace(analysis, excluded_columns=excluded),
         analysis_config=Path(analysis.where),
         analysis_type=kind,
         finds_header=finds_header and isinstance(config.dataset_format, CsvFormat),

@@ -206,7 +206,8 @@ def _prepared(
     table: pa.Table, rows: Rows, shap: ShapConfig, access: ModelAccess
 ) -> tuple[ExplainTask, Block, list[str]]:
     """Read the features, choose baseline and coalitions, and ask the model for the first time."""
-    names = feature_names(table, rows.outcome)
+    # Facets that lay apart were joined to the rows and are no input of the model.
+    names = feature_names(table, (*rows.outcome, *rows.analysis.facet_headers))
     given = None
     if shap.baseline is not None:
         given = rows_of(_found_rows(shap.baseline, rows, names), names, table.column_names)

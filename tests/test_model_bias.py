@@ -687,6 +687,55 @@ def test_a_config_that_asks_for_nothing_of_the_analysis_is_refused(tmp_path) -> 
     assert found.analysis is None
 
 
+def test_records_without_labels_are_refused(tmp_path) -> None:
+    records = [{**record, "groundTruthData": None} for record in as_records(table(20))]
+    write_lines(tmp_path / "in" / "a.jsonl", records)
+    config = {**MONITORED, "headers": ["f", "g", "x"]}
+    with pytest.raises(InputError, match="None of the 20 rows has a label"):
+        run_analysis(tmp_path, config, dataset_source=tmp_path / "in", dataset_format=MERGED)
+
+
+def test_nested_records_without_predictions_leave_these_metrics_out(tmp_path) -> None:
+    dense = [{"features": [int(v) for v in row[:3]], "label": int(row[3])} for row in table()]
+    write_lines(tmp_path / "processing" / "input" / "data" / "d.jsonl", dense)
+    config = {
+        **SIMPLE,
+        "dataset_type": "application/jsonlines",
+        "headers": ["f", "g", "x", "y"],
+        "features": "features",
+    }
+    del config["predicted_label"]
+    out = run_analysis(tmp_path, {**config, "label": "label"})
+    assert list(analysis(out)) == ["version", "pre_training_bias_metrics"]
+    assert analysis(out)["pre_training_bias_metrics"]["label"] == "y"
+
+
+def test_excluded_features_are_no_neighbourhood(tmp_path) -> None:
+    write_table(tmp_path, [(*row[:2], f"text-{i}", *row[3:]) for i, row in enumerate(table())])
+    out = run_analysis(tmp_path, SIMPLE, exclude_features_attribute="x")
+    assert isinstance(values(out, "f")["FT"], float)
+
+
+def test_a_script_makes_the_rows_that_are_counted(tmp_path) -> None:
+    rows = table()
+    write_table(tmp_path / "plain", rows)
+    expected = run_analysis(tmp_path / "plain", SIMPLE)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "def preprocess_handler(record):\n"
+        "    found = record.endpoint_input.data.split(',')\n"
+        "    label = record.as_dict()['groundTruthData']['data']\n"
+        "    answer = float(record.endpoint_output.data) > 0.5\n"
+        "    return dict(zip('fgxyp', [*found, label, int(answer)]))\n"
+    )
+    write_lines(tmp_path / "in" / "a.jsonl", as_records(rows))
+    config = {key: value for key, value in SIMPLE.items() if key != "dataset_type"}
+    out = run_analysis(
+        tmp_path, config, dataset_source=tmp_path / "in", dataset_format=MERGED, record_preprocessor_script=script
+    )
+    assert analysis(out) == analysis(expected)
+
+
 # --- schemas ----------------------------------------------------------------------------------------------------------
 
 

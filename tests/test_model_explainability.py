@@ -95,6 +95,19 @@ def test_label_prediction_and_excluded_columns_are_no_features(explain):
     assert list(values_in(explain(rows, top=top))["global_shap_values"]) == ["a", "b", "c"]
 
 
+def test_facets_that_lie_apart_are_no_features(explain, tmp_path):
+    (tmp_path / "facets.csv").write_text("sex\n0\n1\n")
+    top = {
+        "facet_dataset_uri": str(tmp_path / "facets.csv"), "label": "y", "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": [0]}],
+        "methods": {"shap": {"baseline": BASELINE}, "pre_training_bias": {"methods": ["CI"]}},
+    }  # fmt: skip
+    folder = explain("a,b,c,y\n1,2,3,0\n-2,4,0,1\n", top=top)
+    found = json.loads((folder / "analysis.json").read_text())
+    assert list(found) == ["version", "pre_training_bias_metrics", "explanations"]
+    assert values_in(folder)["global_shap_values"] == near({"a": 3, "b": 3, "c": 4.5})
+
+
 @pytest.mark.parametrize(("method", "expected"), [("median", [-1, 3, -4.5]), ("mean_sq", [10, 10, 40.5])])
 def test_other_aggregates(explain, method, expected):
     found = values_in(explain(ROWS, {"agg_method": method}))["global_shap_values"]

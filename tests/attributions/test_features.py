@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -35,6 +37,14 @@ def test_numbers_and_texts_go_to_a_block_and_back():
     assert list(frame.columns) == NAMES
     assert str(frame.dtypes["age"]) == "float64"
     assert frame["city"][:2].tolist() == ["Wien", "Ulm"]
+    assert frame["city"].isna().tolist() == [False, False, True]
+    as_read = pd.read_csv(io.StringIO("city\nWien\nUlm\n"))
+    assert frame["city"].dtype == as_read["city"].dtype, "as pandas reads files"
+
+
+def test_a_column_without_any_value_is_missing_throughout():
+    features, block = read_features(pa.table({"t": pa.array([None, None], pa.string())}), ["t"], [["x"]])
+    assert features.frame(block)["t"].isna().all()
 
 
 def test_the_baseline_takes_part_in_what_a_column_is():

@@ -390,9 +390,16 @@ def _facet(facet: _At) -> FacetConfig:
         raise facet.wrong("", 'Name the column of the facet: {"name_or_index": "Sex", "value_or_threshold": [0]}.')
     kind = facet.at("data_type").choice("continuous", "categorical")
     values = facet.at("value_or_threshold").scalars()
-    if kind == "continuous" and len(values) > 1:
-        raise facet.at("value_or_threshold").wrong("", "A continuous facet takes exactly one threshold.")
+    if kind == "continuous" and (len(values) > 1 or not all(map(_is_number, values))):
+        raise facet.at("value_or_threshold").wrong("", "A continuous facet takes exactly one threshold, a number.")
     return FacetConfig(column, values, cast("DataType | None", kind))
+
+
+def _is_number(value: Scalar) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _segments(segments: _At) -> tuple[SegmentConfig, ...]:

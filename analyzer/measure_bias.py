@@ -227,6 +227,9 @@ class _Measuring:
     def _measure(self, i: int, group: _Group, cells: Cells, *, flips: bool) -> Iterator[Measured]:
         counts, matrix = self._counts(cells, group)
         facet = self._name(self.config.facets[i].column)
+        if flips and not group.fault:
+            self._note_nobody(f"is in the sensitive group {group.text} of {facet}", counts.d.rows)
+            self._note_nobody("has a positive label", counts.a.labels[1] + counts.d.labels[1])
         for stage, names in (("post_training", self._post_training()), ("pre_training", self.asked.pre_training)):
             if not names:
                 continue
@@ -241,6 +244,10 @@ class _Measuring:
                     found[name] = metric(name, counts)
             intervals = self._intervals(found, matrix, counts)
             yield Measured(stage, facet, group.text, group.told, found, intervals)
+
+    def _note_nobody(self, what: str, rows: int) -> None:
+        if not rows and (said := f"No row {what}.") not in self.notes:
+            self.notes.append(said)
 
     def _post_training(self) -> tuple[str, ...]:
         return self.asked.post_training if self.state.roles.predicts else ()

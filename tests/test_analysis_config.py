@@ -116,6 +116,10 @@ def test_the_monitors_config_asks_for_all_metrics() -> None:
             {"facet": [{"name_or_index": "a", "value_or_threshold": [1, 2], "data_type": "continuous"}]},
             "facet[0].value_or_threshold is [1, 2]", "exactly one threshold",
         ),
+        (
+            {"facet": [{"name_or_index": "a", "value_or_threshold": ["x"], "data_type": "continuous"}]},
+            'facet[0].value_or_threshold is ["x"]', "a number",
+        ),
         ({"label_values_or_threshold": [[1]]}, "label_values_or_threshold is [[1]]", "a list of numbers and texts"),
         ({"methods": {"pre_training_bias": {"methods": ["AD"]}}}, 'methods[0] is "AD"', "one of CI, DPL, KL"),
         ({"methods": {"pre_training_bias": {"methods": "some"}}}, 'methods is "some"', '"all" or a list'),

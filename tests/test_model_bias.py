@@ -27,13 +27,16 @@ from analyses import (
     write_table,
 )
 from jsonschema import Draft202012Validator, ValidationError
-from traffic import document, environment, run_process, write_csv, write_lines
+from traffic import document, environment, half, run_process, write_csv, write_lines
 
 from analyzer.analysis_config import parse_analysis_config
 from analyzer.commands import run_command
 from analyzer.config import read_config
 from analyzer.errors import AnalyzerError, BaselineError, ConfigError, InputError
 from analyzer.measures.flip_test import flip_test
+from benchmarks import generate
+from benchmarks.cases.biases import CONFIG as MEASURED
+from benchmarks.peers import pandas_bias
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
@@ -354,6 +357,39 @@ def test_all_formats_of_the_same_rows_give_the_same_figures(tmp_path) -> None:
     assert analysis(out) == expected
 
 
+def test_records_of_any_encoding_are_read_alike(tmp_path) -> None:
+    """Plain lines are read on a short way, which has to lead to the same rows."""
+    rows = table()
+    config = {**MONITORED, "headers": ["f", "g", "x"]}
+    found = []
+    for name in ("plain", "quoted", "json", "base64", "mixed"):
+        records = as_records(rows)
+        for i, record in enumerate(records):
+            captured = record["captureData"]
+            if name == "quoted" or (name == "mixed" and i % 3 == 1):
+                line = captured["endpointInput"]["data"].split(",")
+                captured["endpointInput"]["data"] = ",".join(f'"{field}"' for field in line) + "\r\n"
+            if name == "json" or (name == "mixed" and i % 3 == 2):
+                line = json.dumps({"instances": [list(map(int, captured["endpointInput"]["data"].split(",")))]})
+                captured["endpointInput"] = {"data": line, "encoding": "JSON"}
+                answer = json.dumps({"predictions": [{"score": float(captured["endpointOutput"]["data"])}]})
+                captured["endpointOutput"] = {"data": answer, "encoding": "JSON"}
+                label = {"label": int(record["groundTruthData"]["data"])}
+                record["groundTruthData"] = {"data": json.dumps(label), "encoding": "JSON"}
+            if name == "base64":
+                captured["endpointInput"] = half(captured["endpointInput"]["data"], "BASE64", "text/csv")
+        write_lines(tmp_path / name / "a.jsonl", records)
+        out = run_analysis(
+            tmp_path,
+            config,
+            dataset_source=tmp_path / name,
+            dataset_format=MERGED,
+            output_path=tmp_path / f"{name}-out",
+        )
+        found.append(analysis(out))
+    assert all(each == found[0] for each in found)
+
+
 def test_files_without_a_header_take_the_headers_or_placeholders(tmp_path) -> None:
     rows = table()
     write_table(tmp_path / "a", rows)
@@ -488,6 +524,8 @@ def test_the_process_tells_violations_and_writes_metrics(tmp_path) -> None:
         "Endpoint": "e", "MonitoringSchedule": "hourly", "BiasStage": "Post-Training", "Label": "y",
         "LabelValue": "1", "Facet": "f", "FacetValue": "0",
     }  # fmt: skip
+    for record in records.values():
+        check_schema("cloudwatch-metric", record)
     assert records["bias_metric_CI"]["Timestamp"] == "2025-02-16T11:00:00Z"
     assert "bias_metric_CDDL" in records
 
@@ -601,6 +639,14 @@ def test_no_positive_prediction_leaves_the_metrics_of_labels(tmp_path) -> None:
     reason += "Positive Predicted Index Series contains all False values"
     assert {(each["value"], each["error"]) for each in section} == {(None, reason)}
     assert isinstance(values(out, "f")["DPL"], float)
+
+
+def test_values_that_are_nowhere_are_told(tmp_path) -> None:
+    write_table(tmp_path)
+    facet = [{"name_or_index": "f", "value_or_threshold": ["woman"]}]
+    out = run_analysis(tmp_path, {**SIMPLE, "facet": facet, "label_values_or_threshold": ["yes"]})
+    assert bias_notes(out) == ["No row is in the sensitive group woman of f.", "No row has a positive label."]
+    assert values(out, "f")["CI"] == "CI: facet set is empty. Check that x[facet] has non-zero length."
 
 
 def test_a_group_variable_that_is_nowhere_is_told(tmp_path) -> None:
@@ -771,6 +817,17 @@ def test_the_schema_and_the_reader_know_the_same_keys() -> None:
         listed = set(caught.value.hint.partition("Known: ")[2].rstrip(".").split(", "))
         refused = {"time_series_data_config", "text_config", "image_config", "time_series_predictor_config"}
         assert listed - refused == set(known)
+
+
+def test_the_benchmarks_peer_computes_the_same_figures(tmp_path) -> None:
+    source = generate.bias_files(tmp_path, 5_000)
+    out = run_analysis(tmp_path, MEASURED, dataset_source=source, dataset_format='{"csv":{}}')
+    peers = pandas_bias(source, 1)()
+    facets = [("sex", 0), ("income", 0), ("relationship", 0), *(("origin", i) for i in range(5))]
+    for (facet, entry), expected in zip(facets, peers, strict=True):
+        found = values(out, facet, entry)
+        assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert isinstance(found["FT"], float) == (facet == "relationship")  # which is the only column of texts
 
 
 def check_schema(name: str, found: Any) -> None:

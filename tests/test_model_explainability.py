@@ -297,6 +297,16 @@ def test_on_spark_the_model_runs_in_the_tasks_and_the_files_are_the_same(explain
 
 
 @pytest.mark.spark
+def test_sources_that_only_spark_reads_are_explained(explain, spark, tmp_path):
+    frame = spark.createDataFrame([(1, 2.0, 3, "x"), (-2, 4.0, 0, "y")], "a int, b double, c long, label string")
+    frame.write.format("orc").save(str(tmp_path / "orc"))
+    folder = explain(
+        tmp_path / "orc", top={"label": "label"}, dataset_format={"spark": {"format": "orc"}}, ANALYZER_ENGINE="spark"
+    )
+    assert values_in(folder)["global_shap_values"] == near({"a": 3, "b": 3, "c": 4.5})
+
+
+@pytest.mark.spark
 def test_what_fails_in_a_task_of_spark_is_told_as_here(explain, spark):
     script = "def predict(df):\n    if len(df) > 1: raise KeyError('x')\n    return df.a"
     with pytest.raises(ScriptError) as error:

@@ -82,6 +82,7 @@ def _of_joined(analysis: AnalysisConfig, rows: Rows, sides: list[Side], key: str
         if side.variable == "predicted_label_dataset_uri":
             own = [name for name in side.table.columns if name != side.key]
             prediction = prediction if prediction in own else own[0]
+    facets = [n for side in sides if side.variable == "facet_dataset_uri" for n in side.table.columns if n != side.key]
     excluded = (*analysis.excluded_columns, *([key] if key else []))
     label = LABEL if rows.label is None else rows.label
     if isinstance(label, int) and label < len(rows.reading.columns):
@@ -94,6 +95,7 @@ def _of_joined(analysis: AnalysisConfig, rows: Rows, sides: list[Side], key: str
         predicted_label=prediction,
         excluded_columns=excluded,
         facet_dataset_uri=None,
+        facet_headers=tuple(facets),
         predicted_label_dataset_uri=None,
     )
 

@@ -123,7 +123,7 @@ def test_the_monitors_config_asks_for_all_metrics() -> None:
         ({"label_values_or_threshold": [[1]]}, "label_values_or_threshold is [[1]]", "a list of numbers and texts"),
         ({"methods": {"pre_training_bias": {"methods": ["AD"]}}}, 'methods[0] is "AD"', "one of CI, DPL, KL"),
         ({"methods": {"pre_training_bias": {"methods": "some"}}}, 'methods is "some"', '"all" or a list'),
-        ({"methods": {"pdp": {"grid_resolution": 5}}}, "methods.pdp asks for partial dependence", "Leave it out"),
+        ({"methods": {"pdp": {"grid_resolution": 5}}}, "methods.pdp is given without shap", "Ask for shap, too"),
         ({"methods": {"asymmetric_shapley_value": {}}}, "is for the explanation of forecasts", "Leave it out"),
         ({"time_series_data_config": {}}, "time_series_data_config is for the explanation", "Leave it out"),
         ({"predictor": {"time_series_predictor_config": {}}}, "is for forecasts", "Leave it out"),

@@ -18,11 +18,17 @@ from analyzer.hosts import Hosts, read_hosts, resource_config
 from analyzer.tune_numpy import tune_numpy
 
 log = logging.getLogger("analyzer")
+COMPLETING = "_ANALYZER_COMPLETE"
+"""The variable by which a shell asks how a command line may go on (docs/commands.md)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job that environment and flags describe, or a sub-command, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments and COMPLETING in os.environ:
+        from analyzer.commands.completion import complete
+
+        return complete(os.environ[COMPLETING])
     return _obey(arguments) if arguments else run_job({})
 
 
@@ -55,7 +61,7 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
         hosts = read_hosts(resource_config(config.root))
         if hosts.are_several:
             return _run_on_several(config, hosts)
-        run = _load_job()
+        run = load_job()
         return finish(Outcome(violations=run(config)), config)
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
@@ -90,7 +96,7 @@ def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
 
     _heed_signals()
     with Leader(config, hosts) as leader:
-        outcome = _outcome_of(lambda: _load_job()(config, leader))
+        outcome = _outcome_of(lambda: load_job()(config, leader))
         code = finish(outcome, config)
         leader.tell_end(code, message_of(outcome))
     return code
@@ -108,7 +114,7 @@ def _outcome_of(work: Callable[[], int]) -> Outcome:
         return Outcome(error=Stopped.told or error)
 
 
-def _load_job() -> Callable[..., int]:
+def load_job() -> Callable[..., int]:
     """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
     gc.disable()
     tune_numpy()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import write
-from analyzer.commands import MERGING
+from analyzer.commands.merge_states import MERGING
 from analyzer.config import SETTINGS
 from analyzer.metrics import METRICS_FILE
 from analyzer.read import MERGE_REPORT

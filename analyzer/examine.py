@@ -34,7 +34,6 @@ from analyzer.job import Baseline
 from analyzer.perform import Task, described
 from analyzer.stores.store import File
 
-log = logging.getLogger(__name__)
 THE_JOB = "the job"
 
 
@@ -61,6 +60,16 @@ def examine_task(task: Task) -> Diagnosis:
 
 
 def _all(config: JobConfig | None, *, is_job: bool) -> Iterator[Finding]:
+    package = logging.getLogger("analyzer")
+    level = package.level
+    package.setLevel(logging.ERROR)  # what the steps would log are findings here; tracebacks of scripts are not
+    try:
+        yield from _looks(config, is_job=is_job)
+    finally:
+        package.setLevel(level)
+
+
+def _looks(config: JobConfig | None, *, is_job: bool) -> Iterator[Finding]:
     files: list[File] = []
     if config is not None:
         yield from examine_places(config, is_job=is_job)

@@ -127,9 +127,10 @@ def test_no_bytes_are_too_strange(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("any") / "data"
     path.write_bytes(data)
     try:
-        assert find_format(list_files(path)).name
+        said = find_format(list_files(path)).name
     except AnalyzerError as error:
-        assert str(path) in error.message
+        said = error.message if str(path) in error.message else ""
+    assert said
 
 
 def test_words_stand_for_formats():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any, Final, Protocol
 
 import click
@@ -51,7 +52,7 @@ def answer(work: Callable[[Callable[[str], None]], Answer], form: str, *, verbos
     An error is passed on; with `--format json` it is written as JSON first.
     """
     try:
-        with _told(form, verbose=verbose) as say:
+        with _told(form, verbose=verbose) as say, _stdout_aside():
             found = work(say)
     except AnalyzerError as error:
         if form == "json":
@@ -59,6 +60,20 @@ def answer(work: Callable[[Callable[[str], None]], Answer], form: str, *, verbos
         raise
     click.echo(json.dumps(found.to_dict(), indent=2) if form == "json" else found.text(width()))
     return found
+
+
+@contextmanager
+def _stdout_aside() -> Iterator[None]:
+    """Have what scripts print, here and in worker processes, go to stderr: stdout is for the answer alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def width() -> int:

@@ -39,10 +39,12 @@ def examine_scripts(
         (RECORD, scripts.record, PREPROCESS_HANDLER),
         (POST_ANALYTICS, scripts.post_analytics, POSTPROCESS_HANDLER),
     ):
-        if script is not None:
-            yield _loaded(config, name, script, handler)
-    if scripts.record is not None and sample is not None:
-        yield _tried(config, scripts.record, sample, expected)
+        if script is None:
+            continue
+        loaded = _loaded(config, name, script, handler)
+        yield loaded
+        if name == RECORD and loaded.status == "ok" and sample is not None:
+            yield _tried(config, script, sample, expected)
 
 
 def _loaded(config: JobConfig, name: str, script: Path, handler: str) -> Finding:

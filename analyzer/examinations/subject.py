@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final
+
+import orjson
 
 from analyzer.config import JobConfig
 from analyzer.dataset_formats import AddedFormat, CsvFormat, JsonFormat, ParquetFormat, SparkFormat
@@ -107,10 +108,10 @@ def _document(source: str, rows: int) -> bytes:
     with readable(source), open_bytes(source) as stream:
         content = stream.read()
     try:
-        value = json.loads(without_mark(source, content))
-    except ValueError:
+        value = orjson.loads(without_mark(source, content))
+    except orjson.JSONDecodeError:
         return content
-    return json.dumps(value[:rows]).encode() if isinstance(value, list) else content
+    return orjson.dumps(value[:rows]) if isinstance(value, list) else content
 
 
 def _write_parquet(source: str, path: Path, rows: int) -> None:

@@ -231,3 +231,15 @@ def test_quality_shows_metrics_and_what_became_worse(here, capsys):
     assert re.search(r"^accuracy +0 ", said, re.MULTILINE)
     assert re.search(r"^high +accuracy +LessThanThreshold ", said, re.MULTILINE)
     assert main(["quality", "good.csv", *flags, "-b", "quality", "-o", "same", "--fail-on-violations"]) == 0
+
+
+def test_what_scripts_print_is_not_in_the_answer(baseline, here):
+    """Neither in this process nor in a worker beside it."""
+    (here / "script.py").write_text(
+        "import os\nprint('loading')\n\n\ndef preprocess_handler(record):\n"
+        "    os.write(1, b'raw')\n    print('calling')\n    return {'age': 1, 'plan': 'gold'}\n"
+    )
+    command = [sys.executable, "-m", "analyzer", "monitor", "new.csv", "--script", "script.py", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    jsonschema.validate(json.loads(done.stdout), SCHEMA)
+    assert "calling" in done.stderr

@@ -6,16 +6,27 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from analyzer.analysis_config import (
+    CAPTURES,
+    CSV,
+    JSON,
+    JSON_LINES,
+    PARQUET,
+    AnalysisConfig,
+    parse_analysis_config,
+)
 from analyzer.dataset_formats import (
     EXAMPLES,
     AddedFormat,
     CaptureFormat,
+    CsvFormat,
     DatasetFormat,
+    JsonFormat,
     ParquetFormat,
     SparkFormat,
     format_document,
@@ -103,7 +114,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Distance of categorical columns that the suggested constraints name.",
     ),
     Setting("exclude_features_attribute", "", (), "Columns to leave out.", "names or 0-based indices, comma-separated"),
-    Setting("analysis_type", "DATA_QUALITY", (), "Which analysis to run.", "DATA_QUALITY or MODEL_QUALITY"),
+    Setting(
+        "analysis_type",
+        "by analysis_config.json if there is one, else DATA_QUALITY",
+        (),
+        "Which analysis to run.",
+        "DATA_QUALITY, MODEL_QUALITY, MODEL_BIAS or MODEL_EXPLAINABILITY",
+    ),
     Setting("problem_type", "", PROBLEM_TYPES, "Of model quality: what the model predicts."),
     Setting("inference_attribute", "", (), "Of model quality: where the predicted label stands.", ATTRIBUTE),
     Setting("probability_attribute", "", (), "Of model quality: where the score stands.", ATTRIBUTE),
@@ -116,7 +133,17 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("ground_truth_attribute", "", (), "Of model quality: where the true label stands.", ATTRIBUTE),
     Setting("positive_label", "", (), "Of model quality: which of two labels is the positive one."),
+    Setting(
+        "features_attribute", "", (), "Of bias and attribution: where the features stand in a payload.", "JMESPath"
+    ),
     Setting("ANALYZER_ROOT", CONTAINER_ROOT, (), "Stands for /opt/ml in every path.", "path"),
+    Setting(
+        "ANALYZER_ANALYSIS_CONFIG",
+        "/opt/ml/processing/input/config/analysis_config.json if it is there",
+        (),
+        "File that says what bias and attribution are about.",
+        "path",
+    ),
     Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),
     Setting(
         "ANALYZER_COMPATIBILITY",
@@ -237,13 +264,19 @@ class JobConfig:
     monitoring_input_type: str | None = None
     categorical_drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
     exclude_features_attribute: tuple[str | int, ...] = ()
-    analysis_type: Literal["DATA_QUALITY", "MODEL_QUALITY"] = "DATA_QUALITY"
+    analysis_type: Literal["DATA_QUALITY", "MODEL_QUALITY", "MODEL_BIAS", "MODEL_EXPLAINABILITY"] = "DATA_QUALITY"
     problem_type: ProblemType | None = None
     inference_attribute: str | None = None
     probability_attribute: str | None = None
     probability_threshold_attribute: float = 0.5
     ground_truth_attribute: str | None = None
     positive_label: str | None = None
+    features_attribute: str | None = None
+    analysis_config: Path | None = None
+    analysis: AnalysisConfig | None = None
+    """What analysis_config.json says, without the half that this job does not do; None in jobs of quality."""
+    finds_header: bool = False
+    """Whether to find out by looking if CSV files have a header, as where only dataset_type told their format."""
     root: Path = Path(CONTAINER_ROOT)
     engine: Literal["auto", "local", "spark"] = "auto"
     compatibility: Literal["original", "corrected"] = "original"
@@ -313,8 +346,13 @@ def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) ->
     merges = merges or _is_merger(values)
     if not merges:
         _refuse_other_analyses(values.text("analysis_type"))
+    analysis = None if merges else _find_analysis(values)
+    guesses = analysis is not None and values.text("dataset_format") is None
+    if analysis is not None:
+        values = _with_places(values, analysis)
     _require(values, MERGING if merges else ANALYZING)
     config = JobConfig(**_contract_fields(values), **_window_fields(values), **_own_fields(values), merges=merges)
+    config = config if analysis is None else _analyzing(config, analysis, finds_header=guesses)
     _refuse_contradictions(config)
     _refuse_idle_settings(config)
     _refuse_half_a_model(config)
@@ -405,15 +443,91 @@ def _closest(name: str, known: list[str]) -> str:
 
 
 def _refuse_other_analyses(found: str | None) -> None:
-    kind, known = _analysis_of(found), "DATA_QUALITY or MODEL_QUALITY"
-    if kind in {"MODEL_BIAS", "MODEL_EXPLAINABILITY"}:
-        raise ConfigError(f"analysis_type is {found!r}: this analysis is not available yet.", f"Use {known}.")
-    if kind not in {"DATA_QUALITY", "MODEL_QUALITY"}:
+    if _analysis_of(found) not in {*OF_QUALITY, *OF_ANALYSIS}:
+        known = f"{', '.join((*OF_QUALITY, OF_ANALYSIS[0]))} or {OF_ANALYSIS[1]}"
         raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", f"Leave it out or use {known}.")
 
 
 def _analysis_of(found: str | None) -> str:
     return (found or "DATA_QUALITY").upper().replace("-", "_")
+
+
+# --- analysis_config.json ---
+
+OF_QUALITY = ("DATA_QUALITY", "MODEL_QUALITY")
+OF_ANALYSIS = ("MODEL_BIAS", "MODEL_EXPLAINABILITY")
+"""Values of analysis_type; the latter two need an analysis_config.json."""
+ANALYSIS_CONFIG = "/opt/ml/processing/input/config/analysis_config.json"
+_FORMATS: Mapping[str, DatasetFormat] = {
+    CSV: CsvFormat(),
+    JSON_LINES: JsonFormat(),
+    JSON: JsonFormat(lines=False),
+    PARQUET: ParquetFormat(),
+    CAPTURES: CaptureFormat(merged=True),
+}
+
+
+def _find_analysis(values: _Values) -> AnalysisConfig | None:
+    """Read analysis_config.json where there is one and the job is not one of quality, and leave what is asked for."""
+    told, kind = values.path(f"{PREFIX}ANALYSIS_CONFIG"), values.text("analysis_type")
+    if kind is not None and _analysis_of(kind) in OF_QUALITY:
+        if told is not None:
+            raise ConfigError(
+                f"{PREFIX}ANALYSIS_CONFIG is set, but analysis_type is {kind}, which needs none.",
+                f"Leave one of them out, or set analysis_type to {' or '.join(OF_ANALYSIS)}.",
+            )
+        return None
+    path = told or _relocated(ANALYSIS_CONFIG, values.root)
+    if told is None and kind is None and not path.is_file():
+        return None
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            f"Mount analysis_config.json there, or say where it is in {PREFIX}ANALYSIS_CONFIG.",
+        ) from error
+    return _asked_for(parse_analysis_config(content, str(path)), kind)
+
+
+def _asked_for(analysis: AnalysisConfig, kind: str | None) -> AnalysisConfig:
+    if kind is not None:
+        biased = _analysis_of(kind) == "MODEL_BIAS"
+        analysis = replace(analysis, shap=None) if biased else replace(analysis, bias=None)
+    if analysis.bias is None and analysis.shap is None:
+        lacking = "nothing" if kind is None else f"nothing of {_analysis_of(kind)}"
+        raise ConfigError(
+            f"{analysis.where} asks for {lacking}.",
+            "Name facets and label_values_or_threshold for bias, methods.shap for attribution.",
+        )
+    return analysis
+
+
+def _with_places(values: _Values, analysis: AnalysisConfig) -> _Values:
+    """Fill in what a processing job does not tell, which has fixed places and its format in analysis_config.json."""
+    known = _FORMATS.get(analysis.dataset_type or "")
+    fallbacks = {
+        "dataset_source": analysis.dataset_uri or "/opt/ml/processing/input/data",
+        "output_path": "/opt/ml/processing/output",
+        **({"dataset_format": json.dumps(format_document(known))} if known else {}),
+    }
+    return _Values({**fallbacks, **values.values}, values.root)
+
+
+def _analyzing(config: JobConfig, analysis: AnalysisConfig, *, finds_header: bool) -> JobConfig:
+    kind: Any = OF_ANALYSIS[0] if analysis.bias else OF_ANALYSIS[1]
+    if config.needs_deequ:
+        raise ConfigError(
+            f"Rules of Deequ judge columns: they cannot go with an analysis of {kind}.",
+            "Apply them in a job of data quality on the same data.",
+        )
+    return replace(
+        config,
+        analysis=analysis,
+        analysis_config=Path(analysis.where),
+        analysis_type=kind,
+        finds_header=finds_header and isinstance(config.dataset_format, CsvFormat),
+    )
 
 
 ANALYZING = tuple(setting.variable for setting in SETTINGS if setting.required)
@@ -689,6 +803,7 @@ _KEPT = (
     "probability_attribute",
     "ground_truth_attribute",
     "positive_label",
+    "features_attribute",
 )
 
 

@@ -94,6 +94,10 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
         from analyzer.model_quality import run_quality
 
         return run_quality(config, leader)
+    if config.analysis is not None:
+        from analyzer.model_analysis import run_analysis
+
+        return run_analysis(config, leader)
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 METRICS_FILE = "cloudwatch_metrics.jsonl"
 LONGEST_METRIC_NAME = 255
+BIAS_METRIC = "bias_metric_"
+INFINITE = 2.348543e108
+"""What CloudWatch, which knows no infinity, is told instead; the original's number."""
 
 Record = dict[str, Any]
 Body = dict[str, Any]
@@ -84,6 +87,29 @@ def quality_records(
         bodies["total_number_of_violations"] = _body(violations, "Count")
     dimensions = _dimensions(config)
     return [{"MetricName": name, "Timestamp": stamp, "Dimensions": dimensions, **body} for name, body in bodies.items()]
+
+
+def analysis_records(
+    values: Mapping[str, float], dimensions: Mapping[str, str], config: JobConfig, now: datetime
+) -> list[Record]:
+    """Make records of metrics of bias or attribution, by name, with dimensions of their own behind those of the job.
+
+    Infinities become +/-INFINITE; what is not a number is left out, as are dimensions without a value.
+    """
+    if not config.publish_cloudwatch_metrics:
+        return []
+    stamp = utc_text(config.metric_time or config.start_time or now)
+    own = [{"Name": name, "Value": value} for name, value in dimensions.items() if value]
+    return [
+        {
+            "MetricName": name,
+            "Timestamp": stamp,
+            "Dimensions": [*_dimensions(config), *own],
+            "Value": value if math.isfinite(value) else math.copysign(INFINITE, value),
+        }
+        for name, value in values.items()
+        if not math.isnan(value)
+    ]
 
 
 def write_metrics(records: Sequence[Mapping[str, Any]], directory: Path) -> None:

@@ -71,6 +71,7 @@ MERGING: Final = (
     "positive_label",
     "ANALYZER_COMPATIBILITY",
     "ANALYZER_EVIDENCE",
+    "ANALYZER_REPORT",
     "ANALYZER_LOG_LEVEL",
 )
 """What merging is told beside that; the rest concerns the reading of data."""

@@ -1,0 +1,38 @@
+"""junit.xml: what was judged as tests, for build servers that show them."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+
+from analyzer.report.findings import Report, Test
+from analyzer.report.wording import bytes_free, visible
+
+
+def junit_of(report: Report) -> str:
+    """Write one suite: a test for each thing that was judged, failed where a violation names it.
+
+    Where nothing was judged all are skipped. There are no times, so the same run writes the same bytes.
+    """
+    failed, skipped = sum(test.failure is not None for test in report.tests), sum(not t.judged for t in report.tests)
+    counts = {"tests": len(report.tests), "failures": failed, "errors": 0, "skipped": skipped}
+    attributes = {"name": f"model-monitor.{report.kind}", **{key: str(count) for key, count in counts.items()}}
+    suites = Xml.Element("testsuites", {key: str(count) for key, count in counts.items()})
+    suite = Xml.SubElement(suites, "testsuite", attributes)
+    if report.about:
+        properties = Xml.SubElement(suite, "properties")
+        for key, told in report.about.items():
+            Xml.SubElement(properties, "property", {"name": key, "value": visible(told)})
+    for test in report.tests:
+        _add(suite, test, report.kind)
+    Xml.indent(suites)
+    return bytes_free(f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(suites, encoding="unicode")}\n')
+
+
+def _add(suite: Xml.Element, test: Test, kind: str) -> None:
+    case = Xml.SubElement(suite, "testcase", {"classname": f"{kind}.{test.check}", "name": visible(test.name)})
+    if test.failure:
+        finding = test.failure
+        told = {"message": visible(finding.says), "type": f"{finding.check}.{finding.severity}"}
+        Xml.SubElement(case, "failure", told).text = visible(finding.description)
+    elif not test.judged:
+        Xml.SubElement(case, "skipped", {"message": "Nothing was judged: there was no baseline."})

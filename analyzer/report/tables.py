@@ -1,0 +1,119 @@
+"""Tables, badges and foldable parts of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from analyzer.report.findings import Item, Severity
+from analyzer.report.markup import Content, joined, tag
+from analyzer.report.wording import clipped
+
+WORDS: Mapping[Severity, str] = {"high": "High", "medium": "Medium", "low": "Low", "ok": "OK"}
+RANKS: Mapping[Severity, int] = {"high": 3, "medium": 2, "low": 1, "ok": 0}
+MARKS: Mapping[Severity, str] = {"high": "▲", "medium": "◆", "low": "●", "ok": "✓"}
+"""Shapes beside the words: colour alone tells nothing to many."""
+
+
+class Cell(NamedTuple):
+    """What a cell shows, and what it is sorted by if that is something else."""
+
+    content: Content
+    key: float | None = None
+
+
+def cell(content: Content, key: float | None = None) -> Cell:
+    return Cell(content, key)
+
+
+def badge(severity: Severity, *, judged: bool = True) -> Cell:
+    """Say how bad something is."""
+    if not judged:
+        return Cell(tag("span", "not judged", class_="quiet"), -1)
+    return Cell(mark(severity), RANKS[severity])
+
+
+def mark(severity: Severity) -> Markup:
+    shape = tag("span", MARKS[severity], aria_hidden="true")
+    return tag("span", shape, " ", WORDS[severity], class_=f"badge {severity}")
+
+
+def value(text: str, most: int = 80) -> Markup:
+    """Show a value of the data as it is, apart from the words around it."""
+    if text == "":
+        return tag("em", "empty", class_="quiet")
+    return tag("code", tag("bdi", clipped(text, most)))
+
+
+def name_of(text: str) -> Markup:
+    """Show the name of a column or the like; its direction of writing stays its own."""
+    return tag("bdi", clipped(text) or "(no name)")
+
+
+def jump(text: str, anchor: str | None) -> Markup:
+    return tag("a", name_of(text), href=f"#{anchor}") if anchor else name_of(text)
+
+
+def columns_cell(name: str, anchor: str | None) -> Cell:
+    return Cell(jump(name, anchor))
+
+
+def data_table(
+    identity: str, caption: str, heads: Sequence[str], rows: Iterable[tuple[Severity, str, Sequence[Cell]]]
+) -> Markup:
+    """Make a table that the page's script sorts and filters by severity and name; the second cell heads its row."""
+    head = tag("tr", *(tag("th", tag("button", each, type="button"), scope="col") for each in heads))
+    body = [_data_row(severity, name, cells) for severity, name, cells in rows]
+    table = tag(
+        "table",
+        tag("caption", caption, class_="unseen"),
+        tag("thead", head),
+        tag("tbody", *body),
+        id=identity,
+        class_="data",
+    )
+    return tag("div", table, class_="scroll", role="region", aria_label=caption, tabindex=0)
+
+
+def _data_row(severity: Severity, name: str, cells: Sequence[Cell]) -> Markup:
+    made = [
+        tag("th", each.content, scope="row") if at == 1 else tag("td", each.content, data_k=_short(each.key))
+        for at, each in enumerate(cells)
+    ]
+    return tag("tr", *made, data_s=severity, data_n=clipped(name.lower()))
+
+
+def _short(key: float | None) -> str | None:
+    return None if key is None else f"{key:.6g}"
+
+
+def small_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> Markup:
+    """Make a plain table; the first cell heads its row."""
+    head = tag("tr", *(tag("th", each, scope="col") if each else tag("td") for each in heads))
+    body = [
+        tag("tr", *(tag("th", each, scope="row") if at == 0 else tag("td", each) for at, each in enumerate(row)))
+        for row in rows
+    ]
+    title = tag("caption", caption, class_="unseen") if caption else None
+    return tag("table", title, tag("thead", head), tag("tbody", *body), class_="small")
+
+
+def facts_list(pairs: Iterable[tuple[Content, Content]]) -> Markup:
+    return tag("dl", *(tag("div", tag("dt", term), tag("dd", found)) for term, found in pairs), class_="facts")
+
+
+def details(item: Item, *, packed: bool = False) -> Markup:
+    """Make a part that opens; one that is packed gets its content from the page's script when it is opened."""
+    summary = tag(
+        "summary",
+        mark(item.severity) if item.severity != "ok" else None,
+        tag("span", name_of(item.name), class_="name"),
+        tag("span", item.hint, class_="quiet"),
+    )
+    inside = tag("div", None if packed else item.body, class_="body")
+    return tag(
+        "details", summary, inside, id=item.anchor, class_="item", open=item.severity != "ok" and not packed,
+        data_s=item.severity, data_n=clipped(item.name.lower()), data_packed=packed,
+    )  # fmt: skip

@@ -82,8 +82,8 @@ def meter(value: float, threshold: float) -> Markup:
     return _hidden(
         88,
         10,
-        tag("rect", class_="rail", x=0, y=2, width=88, height=6, rx=3),
-        tag("rect", class_="over" if over else "under", x=0, y=2, width=max(1, round(88 * share)), height=6, rx=3),
+        tag("path", class_="rail", d="M0 5H88"),
+        tag("path", class_="over" if over else "under", d=f"M0 5H{max(1, round(88 * share))}"),
         tag("path", class_="limit", d="M44 0V10"),
     )
 
@@ -176,6 +176,4 @@ def _svg(width: int, height: int, label: str, *content: Markup | None, class_: s
 
 def _hidden(width: int, height: int, *content: Markup) -> Markup:
     """Draw beside figures that say the same: screen readers pass it by."""
-    return tag(
-        "svg", *content, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="spark", aria_hidden="true"
-    )
+    return tag("svg", *content, width=width, height=height, class_="spark", aria_hidden="true")

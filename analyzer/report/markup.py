@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from analyzer.report.wording import visible
+from analyzer.report.wording import HIDDEN, visible
 
 VOID = frozenset({"br", "circle", "hr", "input", "line", "meta", "path", "polyline", "rect"})
 """Elements without content."""
 Content = str | int | float | Iterable["Content"] | None
 """What may stand in an element: texts are escaped, Markup is not, None is nothing."""
+UNSAFE = re.compile(f"[&<>\"']|{HIDDEN.pattern}")
+"""What has to be looked at closer; most texts hold none of it, and a page has a hundred thousand of them."""
 
 
 def tag(name: str, /, *content: Content, **attributes: str | float | bool | None) -> Markup:
     """Make one element; `class_` is `class`, `aria_label` is `aria-label`, None leaves an attribute out."""
-    given = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
+    given = "".join([_attribute(key, each) for key, each in attributes.items() if each is not None])
     if name in VOID:
-        return Markup(f"<{name}{given}/>")  # noqa: S704 (both parts are ours or escaped)
-    return Markup(f"<{name}{given}>{joined(content)}</{name}>")  # noqa: S704
+        return Markup(f"<{name}{given}/>")  # noqa: S704 (names are ours, the rest is escaped)
+    return Markup(f"<{name}{given}>{_text(content)}</{name}>")  # noqa: S704
 
 
 def joined(content: Iterable[Content]) -> Markup:
     """Put contents side by side, escaped where they are not markup."""
-    return Markup("".join(_safe(each) for each in content))  # noqa: S704 (each part is safe)
+    return Markup(_text(content))  # noqa: S704 (each part was escaped)
 
 
-def _safe(content: Content) -> Markup:
-    if isinstance(content, Markup):
-        return content
+def _text(content: Iterable[Content]) -> str:
+    return "".join([each if type(each) is Markup else _escaped(each) for each in content])
+
+
+def _escaped(content: Content) -> str:
     if content is None:
-        return Markup("")
-    if isinstance(content, str | int | float):
-        return escape(visible(str(content)))
-    return joined(content)
+        return ""
+    if isinstance(content, str):
+        return str(escape(visible(content))) if UNSAFE.search(content) else content
+    return str(content) if isinstance(content, int | float) else _text(content)
 
 
-def _attribute(key: str, value: str | float | bool) -> str:  # noqa: FBT001 (the value of an attribute)
+def _attribute(key: str, found: str | float | bool) -> str:  # noqa: FBT001 (the value of an attribute)
     name = key.rstrip("_").replace("_", "-")
-    if isinstance(value, bool):
-        return f" {name}" if value else ""
-    return f' {name}="{escape(visible(str(value)))}"'
+    if isinstance(found, bool):
+        return f" {name}" if found else ""
+    return f' {name}="{_escaped(found)}"'

@@ -16,7 +16,7 @@ from analyzer.report.markup import joined, tag
 from analyzer.report.tables import MARKS, WORDS, Cell, badge, cell, data_table, details, jump, mark, value
 from analyzer.report.wording import bytes_free, clipped, counted
 
-MOST_INLINE = 300_000
+MOST_INLINE = 120_000
 """Bytes of parts that open which are written as they are; the rest is packed, and unpacked by the page's script."""
 FEW_ROWS = 8
 """Tables of fewer rows need no filter."""

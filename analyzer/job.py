@@ -53,7 +53,7 @@ from analyzer.write import (
 
 if TYPE_CHECKING:
     from analyzer.cluster.lead import Leader
-    from analyzer.report import Kind
+    from analyzer.report import Document, Kind
     from analyzer.engine.spark import Deployment
 
 log = logging.getLogger(__name__)
@@ -391,14 +391,14 @@ def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
         files[RULES_FILE] = findings.suggested_rules
     if VIOLATIONS_FILE in files:
         log.info("Constraint and Stats violations: %s", files[VIOLATIONS_FILE])
-    files |= reports_for_people(config, "data_quality", documents, baseline)
+    files |= reports_for_people(config, "data_quality", documents, _documents_of(baseline))
     write_reports(config, files, _metrics(config, baseline, findings))
 
 
 def reports_for_people(
-    config: JobConfig, kind: Kind, documents: Mapping[str, Mapping[str, Any]], baseline: Baseline | None = None
+    config: JobConfig, kind: Kind, documents: Mapping[str, Document], baseline: Mapping[str, Document]
 ) -> dict[str, str]:
-    """Make the reports that are wanted of the documents (by the names of their files), by the names of their files.
+    """Make the reports that are wanted of a run's documents and its baseline's; all go by the names of their files.
 
     A report that cannot be made is logged and left out.
     """
@@ -406,12 +406,11 @@ def reports_for_people(
         return {}
     from analyzer.report import make_reports, papers_of
 
-    before = {} if baseline is None else _documents_of(baseline)
-    papers = papers_of(kind, documents, before, about=about_run(config), examples=config.evidence)
+    papers = papers_of(kind, documents, baseline, about=about_run(config), examples=config.evidence)
     return {REPORT_FILES[form]: text for form, text in make_reports(papers, config.report).items()}
 
 
-def _documents_of(baseline: Baseline) -> dict[str, Mapping[str, Any]]:
+def _documents_of(baseline: Baseline) -> dict[str, Document]:
     return {
         **({STATISTICS_FILE: encode_statistics(baseline.statistics)} if baseline.statistics else {}),
         **({CONSTRAINTS_FILE: encode_constraints(baseline.constraints)} if baseline.constraints else {}),

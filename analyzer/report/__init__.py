@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from analyzer.report.findings import Document, Kind, Papers, Report
 
-__all__ = ["Kind", "Papers", "make_reports", "papers_of"]
+__all__ = ["Document", "Kind", "Papers", "make_reports", "papers_of"]
 log = logging.getLogger(__name__)
 
 
@@ -58,6 +58,10 @@ def _report(papers: Papers) -> Report:
     """Load what knows the kind of report, and nothing of the others."""
     if papers.kind == "data_quality":
         from analyzer.report.data_quality import report_of
+    elif papers.kind == "model_quality":
+        from analyzer.report.model_quality import report_of
+    else:
+        from analyzer.report.analysis import report_of
     return report_of(papers)
 
 

@@ -147,7 +147,7 @@ def interval(value: float, bounds: tuple[float, float] | None, reference: float 
         parts.append(tag("path", class_="whisker", d=f"M{at(bounds[0])} 3V11M{at(bounds[0])} 7H{at(bounds[1])}M{at(bounds[1])} 3V11"))
     if reference is not None:
         parts.append(tag("path", class_="limit", d=f"M{at(reference)} 0V14"))
-    return _hidden(140, 14, *parts, tag("circle", class_="dot", cx=at(value), cy=7, r=4))
+    return _hidden(140, 14, *parts, tag("circle", class_="dot", cx=at(value), cy=7, r=3))
 
 
 def signed(value: float, reference: float | None, reach: float) -> Markup:

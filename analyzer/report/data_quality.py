@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from analyzer.report import charts
 from analyzer.report.distributions import Category, Histogram, categories, histogram
-from analyzer.report.findings import Document, Fact, Finding, Item, Papers, Report, Section, Severity, Test, check_of, graded, worst
+from analyzer.report.findings import Document, Fact, Finding, Item, Papers, Report, Section, Severity, Judged, check_of, graded, worst
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, columns_cell, data_table, facts_list, small_table, value
+from analyzer.report.tables import Cell, badge, cell, columns_cell, data_table, facts_list, quirks_section, small_table, value
 from analyzer.report.wording import NONE, clipped, counted, figure, number, percent
 
 HIGH_SHARE, MEDIUM_SHARE = 0.1, 0.01
@@ -250,12 +250,12 @@ _SAYINGS: Mapping[str, Callable[[Mapping[str, Any]], Saying]] = {
 
 def _tests(
     features: Sequence[Feature], findings: Sequence[Finding], profile: Document, *, judged: bool
-) -> Iterator[Test]:
+) -> Iterator[Judged]:
     failed = {finding.subject for finding in findings}
-    yield from (Test(finding.subject, finding.check, finding) for finding in findings)
-    yield from (Test(each.name, "column", judged=judged) for each in features if each.name not in failed)
+    yield from (Judged(finding.subject, finding.check, finding) for finding in findings)
+    yield from (Judged(each.name, "column", judged=judged) for each in features if each.name not in failed)
     passed = (rule for rule in profile.get("rules", ()) if rule["outcome"] == "Passed")
-    yield from (Test(rule["rule"], "custom_rule_check") for rule in passed)
+    yield from (Judged(rule["rule"], "custom_rule_check") for rule in passed)
 
 
 # --- the page ---
@@ -530,23 +530,3 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Section:
         for rule in rules
     ]
     return Section("rules", "Rules", data_table("rules-table", "Rules", ["Outcome", "Rule", "Metrics", "Why"], rows))
-
-
-def quirks_section(quirks: Sequence[Mapping[str, Any]]) -> Section:
-    """Show the original's flaws that mattered."""
-    rows = [
-        [value(each["feature_name"]), each["effect"], _either(each["original"]), _either(each["corrected"])]
-        for each in quirks
-    ]
-    return Section(
-        "quirks",
-        "Flaws of the original that mattered",
-        small_table(["Where", "What", "As written", "Corrected"], rows, "Flaws of the original that mattered"),
-        "Figures and verdicts are the original's unless ANALYZER_COMPATIBILITY is corrected.",
-    )
-
-
-def _either(found: Any) -> str:
-    return clipped(str(found)) if isinstance(found, bool | str) and number(found) is None else figure(found)
-
-

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
-Kind = Literal["data_quality", "model_quality", "bias", "attribution"]
+Kind = Literal["data_quality", "model_quality", "bias", "attribution", "analysis"]
 Severity = Literal["high", "medium", "low", "ok"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "ok")
 """From worst to best."""
@@ -17,6 +17,7 @@ TITLES: Mapping[Kind, str] = {
     "model_quality": "Model quality",
     "bias": "Bias drift",
     "attribution": "Feature attribution drift",
+    "analysis": "Bias and feature attribution",
 }
 CHECKS: Mapping[str, str] = {
     "data_type_check": "Type",
@@ -82,7 +83,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Judged:
     """Something that was judged, for junit.xml, with what was found wrong."""
 
     name: str
@@ -126,7 +127,7 @@ class Report:
     findings: tuple[Finding, ...]
     facts: tuple[Fact, ...]
     notes: tuple[str, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[Judged, ...]
     sections: Callable[[], list[Section]]
     about: Mapping[str, str] = field(default_factory=dict)
     concern: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from analyzer.report.findings import Report, Test
+from analyzer.report.findings import Report, Judged
 from analyzer.report.wording import bytes_free, visible
 
 
@@ -28,7 +28,7 @@ def junit_of(report: Report) -> str:
     return bytes_free(f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(suites, encoding="unicode")}\n')
 
 
-def _add(suite: Xml.Element, test: Test, kind: str) -> None:
+def _add(suite: Xml.Element, test: Judged, kind: str) -> None:
     case = Xml.SubElement(suite, "testcase", {"classname": f"{kind}.{test.check}", "name": visible(test.name)})
     if test.failure:
         finding = test.failure

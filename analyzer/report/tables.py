@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from analyzer.report.findings import Item, Severity
+from analyzer.report.findings import Item, Section, Severity
 from analyzer.report.markup import Content, joined, tag
-from analyzer.report.wording import clipped
+from analyzer.report.wording import clipped, figure, number
 
 WORDS: Mapping[Severity, str] = {"high": "High", "medium": "Medium", "low": "Low", "ok": "OK"}
 RANKS: Mapping[Severity, int] = {"high": 3, "medium": 2, "low": 1, "ok": 0}
@@ -117,3 +117,23 @@ def details(item: Item, *, packed: bool = False) -> Markup:
         "details", summary, inside, id=item.anchor, class_="item", open=item.severity != "ok" and not packed,
         data_s=item.severity, data_n=clipped(item.name.lower()), data_packed=packed,
     )  # fmt: skip
+
+
+def quirks_section(quirks: Sequence[Mapping[str, Any]]) -> Section:
+    """Show the original's flaws that mattered."""
+    rows = [
+        [value(each["feature_name"]), each["effect"], _either(each["original"]), _either(each["corrected"])]
+        for each in quirks
+    ]
+    return Section(
+        "quirks",
+        "Flaws of the original that mattered",
+        small_table(["Where", "What", "As written", "Corrected"], rows, "Flaws of the original that mattered"),
+        "Figures and verdicts are the original's unless ANALYZER_COMPATIBILITY is corrected.",
+    )
+
+
+def _either(found: Any) -> str:
+    return clipped(str(found)) if isinstance(found, bool | str) and number(found) is None else figure(found)
+
+

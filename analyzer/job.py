@@ -53,8 +53,8 @@ from analyzer.write import (
 
 if TYPE_CHECKING:
     from analyzer.cluster.lead import Leader
-    from analyzer.report import Document, Kind
     from analyzer.engine.spark import Deployment
+    from analyzer.report import Document, Kind
 
 log = logging.getLogger(__name__)
 MOST_LOGGED = 20

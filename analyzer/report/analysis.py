@@ -64,7 +64,5 @@ def _rows(papers: Papers) -> Iterator[Fact]:
         yield Fact("Rows", figure(max(rows)))
 
 
-def _sections(
-    metrics: Sequence[bias.Figure], outputs: Sequence[attribution.Output], *, judged: bool
-) -> list[Section]:
+def _sections(metrics: Sequence[bias.Figure], outputs: Sequence[attribution.Output], *, judged: bool) -> list[Section]:
     return [*bias.sections_of(metrics, judged=judged), *attribution.sections_of(outputs, judged=judged)]

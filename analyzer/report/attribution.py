@@ -11,7 +11,7 @@ from markupsafe import Markup
 from analyzer.report import charts
 from analyzer.report.findings import Document, Fact, Finding, Judged, Papers, Section, Severity, graded
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, data_table, value
+from analyzer.report.tables import Cell, cell, data_table, mark, name_of, value
 from analyzer.report.wording import NONE, clipped, counted, figure, number
 
 CHECK = "feature_attribution_drift_check"
@@ -146,14 +146,19 @@ def sections_of(outputs: Sequence[Output], *, judged: bool) -> list[Section]:
     return [Section("attribution", "Feature attribution", tables, words)]
 
 
+def _arrow(moved: int) -> str:
+    """Say how many ranks up or down."""
+    return f" ▲ {moved}" if moved > 0 else f" ▼ {-moved}" if moved < 0 else ""
+
+
 def _table(at: int, output: Output, *, judged: bool) -> Markup:
     before = output.baseline
-    heads = ["Verdict", "Feature", "This run", *(["Baseline", "Rank", "Rank before"] if before else ["Rank"]), "Size"]
+    heads = ["Rank", "Feature", "This run", *(["Baseline", "Rank before"] if before else []), "Size"]
     ranks, were = _ranks(output.values), _ranks(before or {})
     top = max([abs(each) for each in (*output.values.values(), *(before or {}).values())], default=1.0) or 1.0
     severity = output.finding.severity if output.finding else "ok"
     rows = [
-        (severity, f"{name} {output.label}", _row(name, output, ranks, were, top, judged=judged))
+        (severity, f"{name} {output.label}", _row(name, output, ranks, were, top))
         for name in sorted(output.values, key=lambda name: were.get(name, ranks[name]))
     ]
     expected = f"Expected value {figure(output.expected)}"
@@ -163,28 +168,21 @@ def _table(at: int, output: Output, *, judged: bool) -> Markup:
     caption = f"Attributions for {output.label}"
     return joined(
         [
-            tag("h3", value(output.label)),
+            tag("h3", value(output.label), " ", mark(severity) if judged and before is not None else None),
             tag("p", expected, score, class_="quiet"),
             data_table(f"attribution-{at}", caption, heads, rows),
         ]
     )
 
 
-def _row(
-    name: str, output: Output, ranks: Mapping[str, int], were: Mapping[str, int], top: float, *, judged: bool
-) -> list[Cell]:
+def _row(name: str, output: Output, ranks: Mapping[str, int], were: Mapping[str, int], top: float) -> list[Cell]:
     now = output.values[name]
     was = (output.baseline or {}).get(name)
-    compared = judged and output.baseline is not None
     cells = [
-        badge(output.finding.severity if output.finding else "ok", judged=compared),
-        cell(tag("bdi", clipped(name))),
+        cell(f"{ranks[name]}{_arrow(were.get(name, ranks[name]) - ranks[name])}", ranks[name]),
+        cell(name_of(name)),
         cell(figure(now), now),
     ]
     if output.baseline is not None:
-        moved = were.get(name, 0) - ranks[name] if name in were else 0
-        arrow = f" ▲ {moved}" if moved > 0 else f" ▼ {-moved}" if moved < 0 else ""
-        cells += [cell(figure(was), was), cell(f"{ranks[name]}{arrow}", ranks[name]), cell(figure(were.get(name)))]
-    else:
-        cells.append(cell(figure(ranks[name]), ranks[name]))
+        cells += [cell(figure(was), was), cell(figure(were.get(name)), were.get(name))]
     return [*cells, cell(charts.pair(abs(now), None if was is None else abs(was), top), abs(now))]

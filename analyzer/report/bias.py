@@ -139,7 +139,7 @@ def facts_of(papers: Papers, figures: Sequence[Figure]) -> Iterator[Fact]:
     groups = {(each.facet, each.group) for each in figures}
     measured = sum(each.value is not None for each in figures)
     yield Fact("Bias metrics", figure(measured), f"of {counted(len(groups), 'group')}")
-    section = next((found for name in STAGES if (found := (papers.analysis or {}).get(name))), {})
+    section: Mapping[str, Any] = next((found for name in STAGES if (found := (papers.analysis or {}).get(name))), {})
     label = clipped(str(section.get("label", NONE)), 40)
     yield Fact("Label", label, f"positive: {clipped(str(section.get('label_value_or_threshold', NONE)), 40)}")
 
@@ -168,15 +168,15 @@ def _anchor(stage: str) -> str:
     return stage.lower()
 
 
-def _table(
-    stage: str, at: int, facet: str, group: str, figures: Sequence[Figure], *, judged: bool
-) -> Markup:
+def _table(stage: str, at: int, facet: str, group: str, figures: Sequence[Figure], *, judged: bool) -> Markup:
     shown = [each for each in figures if (each.facet, each.group) == (facet, group)]
     heads = ["Verdict", "Metric", "This run", *(["Baseline", "Farther from 0 by"] if judged else []), "On a scale"]
     caption = f"{stage} bias metrics of {facet} {group}"
     rows = [(_severity(each), f"{each.description} {facet} {group}", _row(each, judged=judged)) for each in shown]
-    title = tag("h3", value(facet), " = ", value(group)) if not group.startswith("(") else tag(
-        "h3", value(facet), " in ", value(group)
+    title = (
+        tag("h3", value(facet), " = ", value(group))
+        if not group.startswith("(")
+        else tag("h3", value(facet), " in ", value(group))
     )
     return joined([title, data_table(f"{_anchor(stage)}-{at}", caption, heads, rows)])
 

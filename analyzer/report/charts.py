@@ -61,9 +61,7 @@ def _scale(found: Histogram) -> Markup:
     if first == last:
         return _text((WIDTH + 40) / 2, HEIGHT + 16, words[0], "middle")
     middle = [] if whole else [_text((WIDTH + 40) / 2, HEIGHT + 16, figure((first + last) / 2), "middle")]
-    return joined(
-        [_text(40, HEIGHT + 16, words[0], "start"), *middle, _text(WIDTH - 2, HEIGHT + 16, words[1], "end")]
-    )
+    return joined([_text(40, HEIGHT + 16, words[0], "start"), *middle, _text(WIDTH - 2, HEIGHT + 16, words[1], "end")])
 
 
 def pair(current: float, baseline: float | None, top: float) -> Markup:
@@ -119,8 +117,7 @@ def _path(points: Sequence[Point]) -> str:
 
 def _square(label: str, across: str, up: str, *content: Markup, diagonal: bool) -> Markup:
     ticks = [
-        joined([_text(_x(at), 228, f"{at:g}", "middle"), _text(30, _y(at) + 4, f"{at:g}", "end")])
-        for at in (0, 0.5, 1)
+        joined([_text(_x(at), 228, f"{at:g}", "middle"), _text(30, _y(at) + 4, f"{at:g}", "end")]) for at in (0, 0.5, 1)
     ]
     return _svg(
         250, 250, label,
@@ -144,7 +141,8 @@ def interval(value: float, bounds: tuple[float, float] | None, reference: float 
 
     parts = [tag("path", class_="rule", d="M4 7H136")]
     if bounds:
-        parts.append(tag("path", class_="whisker", d=f"M{at(bounds[0])} 3V11M{at(bounds[0])} 7H{at(bounds[1])}M{at(bounds[1])} 3V11"))
+        first, last = map(at, bounds)
+        parts.append(tag("path", class_="whisker", d=f"M{first} 3V11M{first} 7H{last}M{last} 3V11"))
     if reference is not None:
         parts.append(tag("path", class_="limit", d=f"M{at(reference)} 0V14"))
     return _hidden(140, 14, *parts, tag("circle", class_="dot", cx=at(value), cy=7, r=3))

@@ -103,7 +103,8 @@ def _edges(spreads: Sequence[Weighted], *, whole: bool) -> tuple[Doubles, bool, 
     low, high = min(float(each.values[0]) for each in spreads), max(float(each.values[-1]) for each in spreads)
     if whole and high - low < BINS and all(_only_whole(each.values) for each in spreads):
         return np.arange(low - 0.5, high + 1), False, False
-    inner_low, inner_high = min(each.quantile(TAIL) for each in spreads), max(each.quantile(1 - TAIL) for each in spreads)
+    inner_low = min(each.quantile(TAIL) for each in spreads)
+    inner_high = max(each.quantile(1 - TAIL) for each in spreads)
     room = max(inner_high - inner_low, np.finfo(np.float64).tiny)
     below, above = (inner_low - low) > FAR * room, (high - inner_high) > FAR * room
     low, high = inner_low if below else low, inner_high if above else high

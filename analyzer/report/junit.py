@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
-from analyzer.report.findings import Report, Judged
+from analyzer.report.findings import Judged, Report
 from analyzer.report.wording import bytes_free, visible
 
 
@@ -16,23 +16,23 @@ def junit_of(report: Report) -> str:
     failed, skipped = sum(test.failure is not None for test in report.tests), sum(not t.judged for t in report.tests)
     counts = {"tests": len(report.tests), "failures": failed, "errors": 0, "skipped": skipped}
     attributes = {"name": f"model-monitor.{report.kind}", **{key: str(count) for key, count in counts.items()}}
-    suites = Xml.Element("testsuites", {key: str(count) for key, count in counts.items()})
-    suite = Xml.SubElement(suites, "testsuite", attributes)
+    suites = ET.Element("testsuites", {key: str(count) for key, count in counts.items()})
+    suite = ET.SubElement(suites, "testsuite", attributes)
     if report.about:
-        properties = Xml.SubElement(suite, "properties")
+        properties = ET.SubElement(suite, "properties")
         for key, told in report.about.items():
-            Xml.SubElement(properties, "property", {"name": key, "value": visible(told)})
+            ET.SubElement(properties, "property", {"name": key, "value": visible(told)})
     for test in report.tests:
         _add(suite, test, report.kind)
-    Xml.indent(suites)
-    return bytes_free(f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(suites, encoding="unicode")}\n')
+    ET.indent(suites)
+    return bytes_free(f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n')
 
 
-def _add(suite: Xml.Element, test: Judged, kind: str) -> None:
-    case = Xml.SubElement(suite, "testcase", {"classname": f"{kind}.{test.check}", "name": visible(test.name)})
+def _add(suite: ET.Element, test: Judged, kind: str) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": f"{kind}.{test.check}", "name": visible(test.name)})
     if test.failure:
         finding = test.failure
         told = {"message": visible(finding.says), "type": f"{finding.check}.{finding.severity}"}
-        Xml.SubElement(case, "failure", told).text = visible(finding.description)
+        ET.SubElement(case, "failure", told).text = visible(finding.description)
     elif not test.judged:
-        Xml.SubElement(case, "skipped", {"message": "Nothing was judged: there was no baseline."})
+        ET.SubElement(case, "skipped", {"message": "Nothing was judged: there was no baseline."})

@@ -42,7 +42,7 @@ def _escaped(content: Content) -> str:
     return str(content) if isinstance(content, int | float) else _text(content)
 
 
-def _attribute(key: str, found: str | float | bool) -> str:  # noqa: FBT001 (the value of an attribute)
+def _attribute(key: str, found: str | float | bool) -> str:
     name = key.rstrip("_").replace("_", "-")
     if isinstance(found, bool):
         return f" {name}" if found else ""

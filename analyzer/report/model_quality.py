@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from analyzer.report import charts
-from analyzer.report.findings import Fact, Finding, Papers, Report, Section, Severity, Judged, graded
+from analyzer.report.findings import Fact, Finding, Judged, Papers, Report, Section, Severity, graded
 from analyzer.report.markup import joined, tag
 from analyzer.report.tables import Cell, badge, cell, data_table, facts_list, quirks_section, small_table, value
 from analyzer.report.wording import NONE, counted, figure, number, percent
@@ -67,15 +67,17 @@ def report_of(papers: Papers) -> Report:
         findings=tuple(findings),
         facts=tuple(_facts(figures, papers)),
         notes=tuple((profile.get("dataset") or {}).get("notes", ())),
-        tests=tuple(Judged(each.key, _check_of(each), each.finding, judged) for each in figures if _is_test(each, judged)),
+        tests=tuple(_tests(figures, judged=judged)),
         sections=partial(_sections, figures, papers),
         about=papers.about,
         concern=None if _judged_rows(papers) else "No row had both a prediction and a label.",
     )
 
 
-def _is_test(found: Figure, judged: bool) -> bool:  # noqa: FBT001 (said by name where it matters)
-    return found.asked is not None or found.finding is not None or not judged
+def _tests(figures: Sequence[Figure], *, judged: bool) -> Iterator[Judged]:
+    for each in figures:
+        if each.asked is not None or each.finding is not None or not judged:
+            yield Judged(each.key, _check_of(each), each.finding, judged)
 
 
 def _check_of(found: Figure) -> str:
@@ -151,9 +153,7 @@ def _key_of(name: str, papers: Papers) -> str:
     return next((key for key in known if key.replace("_", "") == plain), name)
 
 
-def _grade(
-    value: float | None, threshold: float | None, bounds: tuple[float, float] | None
-) -> tuple[Severity, str]:
+def _grade(value: float | None, threshold: float | None, bounds: tuple[float, float] | None) -> tuple[Severity, str]:
     if value is None or threshold is None:
         return "medium", ""
     change = abs(value - threshold) / abs(threshold) if threshold else math.inf
@@ -255,7 +255,8 @@ def _confusion(matrix: Mapping[str, Mapping[str, Any]]) -> Section:
     labels = list(matrix)
     if len(labels) > MOST_CLASSES:
         return Section("confusion", "Confusion matrix", _most_confused(matrix), _CONFUSED)
-    head = tag("tr", tag("th", "Actual, predicted →", scope="col"), *(tag("th", value(each), scope="col") for each in labels))
+    heads = ["Actual, predicted →", *map(value, labels)]
+    head = tag("tr", *(tag("th", each, scope="col") for each in heads))
     table = tag(
         "table",
         tag("caption", "Rows by actual and predicted label", class_="unseen"),
@@ -295,7 +296,8 @@ def wilson(count: int, rows: int) -> tuple[float, float]:
 
 def _most_confused(matrix: Mapping[str, Mapping[str, Any]]) -> Markup:
     pairs = [(int(number(count) or 0), a, b) for a, row in matrix.items() for b, count in row.items() if a != b]
-    rows = [[value(a), value(b), figure(count)] for count, a, b in sorted(pairs, key=lambda each: -each[0])[:MOST_CLASSES]]
+    most = sorted(pairs, key=lambda each: -each[0])[:MOST_CLASSES]
+    rows = [[value(a), value(b), figure(count)] for count, a, b in most]
     return small_table(["Actual", "Predicted", "Rows"], rows, "Largest confusions")
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from analyzer.report.findings import SEVERITIES, TITLES, Finding, Item, Report, Section, Severity, check_of
+from analyzer.report.findings import SEVERITIES, TITLES, Finding, Report, Section, Severity, check_of
 from analyzer.report.markup import joined, tag
 from analyzer.report.tables import MARKS, WORDS, Cell, badge, cell, data_table, details, jump, mark, value
 from analyzer.report.wording import bytes_free, clipped, counted
 
 MOST_INLINE = 120_000
 """Bytes of parts that open which are written as they are; the rest is packed, and unpacked by the page's script."""
+MOST_TOLD = 150
+"""Violations that are told with examples and the words of the violations file, the worst ones."""
 FEW_ROWS = 8
 """Tables of fewer rows need no filter."""
 HERE = Path(__file__).parent
@@ -143,9 +145,7 @@ def _main(report: Report, sections: Sequence[Section], inline: set[str]) -> Iter
 def _filters(report: Report) -> Markup:
     found = {finding.severity for finding in report.findings}
     shown: list[Severity] = [each for each in SEVERITIES if each in found] + (["ok"] if found else [])
-    buttons = [
-        tag("button", mark(each), type="button", aria_pressed="true", data_filter=each) for each in shown
-    ]
+    buttons = [tag("button", mark(each), type="button", aria_pressed="true", data_filter=each) for each in shown]
     return tag(
         "form",
         tag("label", "Find", tag("input", type="search", id="find", placeholder="name", autocomplete="off")),
@@ -159,16 +159,16 @@ def _filters(report: Report) -> Markup:
 
 
 def _violations(findings: Sequence[Finding]) -> Markup:
-    rows = [(each.severity, each.subject, _violation(each)) for each in findings]
+    rows = [(each.severity, each.subject, _violation(each, brief=at >= MOST_TOLD)) for at, each in enumerate(findings)]
     return data_table("violations-table", "What is wrong", ["Severity", "Where", "What", "Check"], rows)
 
 
-def _violation(finding: Finding) -> list[Cell]:
+def _violation(finding: Finding, *, brief: bool) -> list[Cell]:
     said = [tag("div", finding.says)]
-    if finding.examples:
+    if finding.examples and not brief:
         examples = joined(joined([" ", value(each, 40)]) for each in finding.examples[:3])
         said.append(tag("div", "for example", examples, class_="quiet"))
-    if finding.description.strip() != finding.says:
+    if finding.description.strip() != finding.says and not brief:
         said.append(tag("div", f"{finding.check}: {finding.description}", class_="original"))
     return [
         badge(finding.severity),
@@ -201,5 +201,5 @@ def _footer() -> Markup:
     words = ", ".join(f"{WORDS[each]} {MARKS[each]}" for each in SEVERITIES)
     return tag(
         "footer",
-        tag("p", f"Severity, worst first: {words}. Made from the JSON files beside it; it loads nothing from elsewhere."),
+        tag("p", f"Severity, worst first: {words}. Made of the JSON files beside it; it loads nothing from elsewhere."),
     )

@@ -135,5 +135,3 @@ def quirks_section(quirks: Sequence[Mapping[str, Any]]) -> Section:
 
 def _either(found: Any) -> str:
     return clipped(str(found)) if isinstance(found, bool | str) and number(found) is None else figure(found)
-
-

@@ -6,10 +6,14 @@ import math
 import re
 from typing import Any
 
-NONE = "–"
+NONE = "\u2013"
+"""A dash where there is no figure."""
+MINUS = "\u2212"
 MOST_SHOWN = 120
 """Characters of a value or name that are shown."""
-HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 """Characters that cannot be seen, or turn the direction of what stands beside them."""
 SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -42,7 +46,7 @@ def figure(found: Any) -> str:
     if value is None:
         return NONE
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else f"{MINUS}∞"
     if value == int(value) and abs(value) < 1e15:
         return _signed(f"{int(value):,}")
     if 1e-4 <= abs(value) < 1e6:
@@ -53,7 +57,7 @@ def figure(found: Any) -> str:
 
 
 def _signed(text: str) -> str:
-    return text.replace("-", "−") if text.startswith("-") else text
+    return text.replace("-", MINUS) if text.startswith("-") else text
 
 
 def percent(found: Any) -> str:

@@ -429,8 +429,12 @@ def about_run(config: JobConfig) -> dict[str, str]:
 
 
 def write_reports(config: JobConfig, files: Mapping[str, str | bytes], records: Sequence[dict[str, Any]]) -> None:
-    """Write the files of a run and its metrics; what an earlier run left and this one does not write is removed."""
-    stale = [name for name in (VIOLATIONS_FILE, *REPORT_FILES.values()) if name not in files]
+    """Write the files of a run and its metrics; what an earlier run left and this one does not write is removed.
+
+    But a junit.xml that nobody asked for: others write files of that name, too.
+    """
+    ours = [VIOLATIONS_FILE, *(name for form, name in REPORT_FILES.items() if form in {"html", "md", *config.report})]
+    stale = [name for name in ours if name not in files]
     write_files(config.output_path, files, stale)
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)

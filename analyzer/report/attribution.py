@@ -158,7 +158,7 @@ def _table(at: int, output: Output, *, judged: bool) -> Markup:
     top = max([abs(each) for each in (*output.values.values(), *(before or {}).values())], default=1.0) or 1.0
     severity = output.finding.severity if output.finding else "ok"
     rows = [
-        (severity, f"{name} {output.label}", _row(name, output, ranks, were, top))
+        (severity, output.label, _row(name, output, ranks, were, top))
         for name in sorted(output.values, key=lambda name: were.get(name, ranks[name]))
     ]
     expected = f"Expected value {figure(output.expected)}"

@@ -172,7 +172,7 @@ def _table(stage: str, at: int, facet: str, group: str, figures: Sequence[Figure
     shown = [each for each in figures if (each.facet, each.group) == (facet, group)]
     heads = ["Verdict", "Metric", "This run", *(["Baseline", "Farther from 0 by"] if judged else []), "On a scale"]
     caption = f"{stage} bias metrics of {facet} {group}"
-    rows = [(_severity(each), f"{each.description} {facet} {group}", _row(each, judged=judged)) for each in shown]
+    rows = [(_severity(each), f"{facet} {group}", _row(each, judged=judged)) for each in shown]
     title = (
         tag("h3", value(facet), " = ", value(group))
         if not group.startswith("(")

@@ -77,13 +77,8 @@ def meter(value: float, threshold: float) -> Markup:
     """Draw a distance against its threshold, which stands in the middle; what is above twice of it is cut."""
     share = min(1.0, value / (2 * threshold)) if threshold > 0 else float(value > 0)
     over = value > threshold
-    return _hidden(
-        88,
-        10,
-        tag("path", class_="rail", d="M0 5H88"),
-        tag("path", class_="over" if over else "under", d=f"M0 5H{max(1, round(88 * share))}"),
-        tag("path", class_="limit", d="M44 0V10"),
-    )
+    bar = tag("path", class_="over" if over else "under", d=f"M0 5H{max(1, round(88 * share))}")
+    return tag("svg", bar, width=88, height=10, class_="spark meter", aria_hidden="true")
 
 
 def curve(points: Sequence[Point], label: str, across: str, up: str, *, diagonal: bool) -> Markup:

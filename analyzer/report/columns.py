@@ -12,7 +12,7 @@ from analyzer.report import charts
 from analyzer.report.distributions import Category, Histogram, categories, histogram
 from analyzer.report.findings import Finding, Item, Papers, Section, Severity, check_of, worst
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, columns_cell, data_table, facts_list, small_table, value
+from analyzer.report.tables import Cell, badge, cell, data_table, facts_list, jump, small_table, value
 from analyzer.report.wording import NONE, figure, number, percent
 
 KINDS = {
@@ -57,7 +57,7 @@ def overview(features: Sequence[Feature], papers: Papers) -> Section:
     compared = papers.baseline_statistics is not None
     heads = ["Verdict", "Column", "Type", "Missing", "Distinct", "Mean or most frequent"]
     heads += ["Drift and threshold"] if compared else []
-    rows = [(each.severity, each.name, _overview_row(each, papers, compared=compared)) for each in features]
+    rows = [(each.severity, "", _overview_row(each, papers, compared=compared)) for each in features]
     return Section("columns", "All columns", data_table("columns-table", "All columns", heads, rows))
 
 
@@ -67,11 +67,11 @@ def _overview_row(feature: Feature, papers: Papers, *, compared: bool) -> list[C
     missing = counts["num_missing"] / rows if rows else 0.0
     cells = [
         badge(feature.severity, judged=papers.violations is not None),
-        columns_cell(feature.name, feature.anchor),
+        cell(jump(feature.name, feature.anchor)),
         cell(_type_of(feature)),
         cell(percent(missing), missing),
         cell(figure(_distinct(feature)), number(_distinct(feature))),
-        cell(_typical(feature)),
+        cell(_typical(feature, papers)),
     ]
     return [*cells, _drift_cell(feature)] if compared else cells
 
@@ -104,11 +104,18 @@ def _distinct(feature: Feature) -> Any:
     return block.get("distinct_count", block.get("approximate_num_distinct_values"))
 
 
-def _typical(feature: Feature) -> Markup | str:
+def _typical(feature: Feature, papers: Papers) -> Markup | str:
     if "numerical_statistics" in feature.statistics:
         return figure(feature.statistics["numerical_statistics"].get("mean"))
     found = _categories(feature)
-    return joined([value(found[0].value, 40)]) if found and not found[0].others else NONE
+    return NONE if not found or found[0].others else _shown(found[0], papers, 40)
+
+
+def _shown(each: Category, papers: Papers, most: int = 80) -> Markup | str:
+    """Show a value, but not one that only this run has where its values are not to be shown."""
+    if not papers.examples and papers.baseline_statistics is not None and not each.baseline:
+        return "a value that the baseline lacks"
+    return value(each.value, most)
 
 
 def item(feature: Feature, papers: Papers) -> Item:
@@ -190,9 +197,7 @@ def _categorical(feature: Feature, papers: Papers) -> Markup:
 
 def _category_row(each: Category, top: float, papers: Papers, *, compared: bool) -> list[Any]:
     is_new = compared and not each.baseline and not each.others
-    name = f"{each.others:,} other values" if each.others else value(each.value)
-    if is_new and not papers.examples:
-        name = "a value that the baseline lacks"
+    name = f"{each.others:,} other values" if each.others else _shown(each, papers)
     shown = joined([name, tag("span", "new", class_="new") if is_new else None])
     shares = [percent(each.current), *([percent(each.baseline)] if compared else [])]
     return [shown, *shares, None if each.others else charts.pair(each.current, each.baseline, top)]

@@ -28,11 +28,13 @@
     form.hidden = false;
     const find = form.querySelector('#find'), shown = form.querySelector('#shown');
     const buttons = all('[data-filter]', form);
-    const parts = all('[data-n]');
+    const parts = all('[data-s]');
+    const named = new Map(parts.map(part => [part,
+      `${part.querySelector('th, .name').textContent} ${part.dataset.n ?? ''}`.toLowerCase()]));
     const apply = () => {
       const off = new Set(buttons.filter(b => b.getAttribute('aria-pressed') === 'false').map(b => b.dataset.filter));
       const words = find.value.trim().toLowerCase();
-      for (const part of parts) part.hidden = off.has(part.dataset.s) || !part.dataset.n.includes(words);
+      for (const part of parts) part.hidden = off.has(part.dataset.s) || !named.get(part).includes(words);
       const items = parts.filter(part => part.matches('details'));
       const counted = items.length ? items : parts;
       shown.value = off.size || words ? `${counted.filter(part => !part.hidden).length} of ${counted.length} shown` : '';

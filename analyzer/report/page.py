@@ -159,7 +159,7 @@ def _filters(report: Report) -> Markup:
 
 
 def _violations(findings: Sequence[Finding]) -> Markup:
-    rows = [(each.severity, each.subject, _violation(each, brief=at >= MOST_TOLD)) for at, each in enumerate(findings)]
+    rows = [(each.severity, "", _violation(each, brief=at >= MOST_TOLD)) for at, each in enumerate(findings)]
     return data_table("violations-table", "What is wrong", ["Severity", "Where", "What", "Check"], rows)
 
 
@@ -182,7 +182,7 @@ def _section(section: Section, inline: set[str]) -> Markup:
     packed = sum(item.anchor not in inline for item in section.items)
     return tag(
         "section",
-        tag("h2", section.title, id=f"{section.anchor}-title"),
+        tag("h2", section.title),
         tag("p", section.explanation, class_="quiet") if section.explanation else None,
         tag("noscript", tag("p", f"{counted(packed, 'part')} of this section need JavaScript to open."))
         if packed
@@ -193,7 +193,6 @@ def _section(section: Section, inline: set[str]) -> Markup:
         section.content,
         *(details(item, packed=item.anchor not in inline) for item in section.items),
         id=section.anchor,
-        aria_labelledby=f"{section.anchor}-title",
     )
 
 

@@ -14,9 +14,9 @@ from analyzer.report.wording import clipped, figure, number
 WORDS: Mapping[Severity, str] = {"high": "High", "medium": "Medium", "low": "Low", "ok": "OK"}
 RANKS: Mapping[Severity, int] = {"high": 3, "medium": 2, "low": 1, "ok": 0}
 MARKS: Mapping[Severity, str] = {"high": "▲", "medium": "◆", "low": "●", "ok": "✓"}
-"""Shapes beside the words: colour alone tells nothing to many."""
+"""Shapes beside the words: colour alone tells nothing to many. The page's style has the same."""
 
-ROW, CELL = Markup('<tr><th scope="row">'), Markup("<td>")
+ROW, ROW_HEAD, CELL = Markup('<tr><th scope="row">'), Markup('<th scope="row">'), Markup("<td>")
 """Rows and cells need no end in HTML, and large pages have many."""
 
 
@@ -39,8 +39,7 @@ def badge(severity: Severity, *, judged: bool = True) -> Cell:
 
 
 def mark(severity: Severity) -> Markup:
-    shape = tag("span", MARKS[severity], aria_hidden="true")
-    return tag("span", shape, " ", WORDS[severity], class_=f"badge {severity}")
+    return tag("span", WORDS[severity], class_=f"badge {severity}")
 
 
 def value(text: str, most: int = 80) -> Markup:
@@ -59,16 +58,15 @@ def jump(text: str, anchor: str | None) -> Markup:
     return tag("a", name_of(text), href=f"#{anchor}") if anchor else name_of(text)
 
 
-def columns_cell(name: str, anchor: str | None) -> Cell:
-    return Cell(jump(name, anchor))
-
-
 def data_table(
     identity: str, caption: str, heads: Sequence[str], rows: Iterable[tuple[Severity, str, Sequence[Cell]]]
 ) -> Markup:
-    """Make a table that the page's script sorts and filters by severity and name; the second cell heads its row."""
+    """Make a table that the page's script sorts and filters.
+
+    A row is its severity, words that it is found by beside those of its head, and cells, of which the second is its head.
+    """
     head = tag("tr", *(tag("th", tag("button", each, type="button"), scope="col") for each in heads))
-    body = [_data_row(severity, name, cells) for severity, name, cells in rows]
+    body = [_data_row(severity, also, cells) for severity, also, cells in rows]
     table = tag(
         "table",
         tag("caption", caption, class_="unseen"),
@@ -80,16 +78,13 @@ def data_table(
     return tag("div", table, class_="scroll", role="region", aria_label=caption, tabindex=0)
 
 
-def _data_row(severity: Severity, name: str, cells: Sequence[Cell]) -> Markup:
-    made = [
-        tag("th", each.content, scope="row") if at == 1 else tag("td", each.content, data_k=_short(each.key))
+def _data_row(severity: Severity, also: str, cells: Sequence[Cell]) -> Markup:
+    opened = [
+        ROW_HEAD if at == 1 else CELL if each.key is None else Markup(f'<td data-k="{each.key:.6g}">')  # noqa: S704
         for at, each in enumerate(cells)
     ]
-    return tag("tr", *made, data_s=severity, data_n=clipped(name.lower()))
-
-
-def _short(key: float | None) -> str | None:
-    return None if key is None else f"{key:.6g}"
+    row = tag("tr", data_s=severity, data_n=also or None).removesuffix("</tr>")
+    return joined([row, *((before, each.content) for before, each in zip(opened, cells, strict=True))])
 
 
 def small_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> Markup:
@@ -115,7 +110,7 @@ def details(item: Item, *, packed: bool = False) -> Markup:
     inside = tag("div", None if packed else item.body, class_="body")
     return tag(
         "details", summary, inside, id=item.anchor, class_="item", open=item.severity != "ok" and not packed,
-        data_s=item.severity, data_n=clipped(item.name.lower()), data_packed=packed,
+        data_s=item.severity, data_packed=packed,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from analyzer.__main__ import main
 from analyzer.config import read_config
 
 CSV = {"csv": {"header": True}}
-REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz")
+REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz", "report.html", "report.md")
 VERDICT = "constraint_violations.json"
 Objects = Callable[[str], dict[str, bytes]]
 

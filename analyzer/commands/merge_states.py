@@ -29,6 +29,7 @@ MERGING: Final = (
     "ANALYZER_ANALYSIS_CONFIG",
     "ANALYZER_COMPATIBILITY",
     "ANALYZER_EVIDENCE",
+    "ANALYZER_REPORT",
     "ANALYZER_LOG_LEVEL",
 )
 """What merging is told beside states and output; the rest concerns the reading of data."""

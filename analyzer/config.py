@@ -79,6 +79,8 @@ class Setting:
         return "--" + self.variable.removeprefix(PREFIX).lower().replace("_", "-")
 
 
+MODEL_BATCH_ROWS = 1_000
+"""Rows in a request: some 100 kB of usual ones, and seldom more than an endpoint takes."""
 PLACE = "path or an s3:// URI"
 ATTRIBUTE = "column name, 0-based index or JMESPath"
 PROBLEM_TYPES = ("BinaryClassification", "MulticlassClassification", "Regression")
@@ -209,6 +211,41 @@ SETTINGS: tuple[Setting, ...] = (
         "Which reports for people are written beside the JSON files.",
         "html, md and junit, comma-separated, or none",
     ),
+    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
+    Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
+    Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
+    Setting(
+        "ANALYZER_ATTRIBUTIONS",
+        "",
+        (),
+        "Of attribution: where attributions stand in the data, so that no model is asked.",
+        "beginning of the names of their columns, or JMESPath",
+    ),
+    Setting("ANALYZER_MODEL_TIMEOUT", "60", (), "Seconds that an endpoint may take to answer.", "whole number from 1"),
+    Setting(
+        "ANALYZER_MODEL_RETRIES", "3", (), "How often an endpoint is asked again that fails.", "whole number from 0"
+    ),
+    Setting(
+        "ANALYZER_MODEL_BATCH_ROWS",
+        str(MODEL_BATCH_ROWS),
+        (),
+        "Rows that an endpoint is asked for at once.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_MOST_EXPLAINED",
+        "5000",
+        (),
+        "Of attribution: rows that are explained at the most, a seeded sample of them all.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_ATTRIBUTION_THRESHOLD",
+        "0.9",
+        (),
+        "Of attribution: NDCG below which features have drifted.",
+        "number from 0 to 1",
+    ),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
     Setting(
         "ANALYZER_INSTALL_REQUIREMENTS",
@@ -301,6 +338,15 @@ class JobConfig:
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     segment_columns: tuple[str, ...] = ()
+    model_script: Path | None = None
+    model_dir: Path | None = None
+    model_url: str | None = None
+    attributions: str | None = None
+    model_timeout: int | None = None
+    model_retries: int | None = None
+    model_batch_rows: int = MODEL_BATCH_ROWS
+    most_explained: int | None = None
+    attribution_threshold: float | None = None
     evidence: bool = True
     report: tuple[str, ...] = REPORTS[:2]
     preprocess_seed: int = 0
@@ -385,6 +431,11 @@ def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = 
     name = f"{PREFIX}ROOT"
     given = {**environment, **{_variable_of(flag) or flag: text for flag, text in (flags or {}).items() if text}}
     return Path(given.get(name, "").strip() or CONTAINER_ROOT).absolute()
+
+
+def aws_region(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Give the region as jobs are told it; clients for Python look at AWS_DEFAULT_REGION alone."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
 
 
 def describe(config: JobConfig) -> str:
@@ -890,10 +941,31 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
         "report": _reports(values),
+        **_model_fields(values),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
         "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
+    }
+
+
+def _model_fields(values: _Values) -> dict[str, Any]:
+    """Read where the model is and how it is asked; None where analysis_config.json is to say it."""
+
+    def told(name: str, least: int) -> int | None:
+        return values.integer(PREFIX + name, least, least) if values.text(PREFIX + name) else None
+
+    threshold = f"{PREFIX}ATTRIBUTION_THRESHOLD"
+    return {
+        "model_script": values.path(f"{PREFIX}MODEL_SCRIPT"),
+        "model_dir": values.path(f"{PREFIX}MODEL_DIR"),
+        "model_url": values.text(f"{PREFIX}MODEL_URL"),
+        "attributions": values.text(f"{PREFIX}ATTRIBUTIONS"),
+        "model_timeout": told("MODEL_TIMEOUT", 1),
+        "model_retries": told("MODEL_RETRIES", 0),
+        "model_batch_rows": values.integer(f"{PREFIX}MODEL_BATCH_ROWS", MODEL_BATCH_ROWS, 1),
+        "most_explained": told("MOST_EXPLAINED", 1),
+        "attribution_threshold": values.fraction(threshold) if values.text(threshold) else None,
     }
 
 

@@ -49,6 +49,7 @@ from analyzer.write import (
     VIOLATIONS_FILE,
     check_writable,
     write_files,
+    write_stream,
 )
 
 if TYPE_CHECKING:
@@ -439,7 +440,11 @@ def write_reports(config: JobConfig, files: Mapping[str, str | bytes], records: 
     """
     ours = [VIOLATIONS_FILE, *(name for form, name in REPORT_FILES.items() if form in {"html", "md", *config.report})]
     stale = [name for name in ours if name not in files]
-    write_files(config.output_path, files, stale)
+    if any("/" in name for name in files):
+        parts = ((name, text.encode() if isinstance(text, str) else text) for name, text in files.items())
+        write_stream(config.output_path, parts, stale)
+    else:
+        write_files(config.output_path, files, stale)
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

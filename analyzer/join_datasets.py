@@ -82,7 +82,9 @@ def _of_joined(analysis: AnalysisConfig, rows: Rows, sides: list[Side], key: str
         if side.variable == "predicted_label_dataset_uri":
             own = [name for name in side.table.columns if name != side.key]
             prediction = prediction if prediction in own else own[0]
-    excluded = (*analysis.excluded_columns, *([key] if key else []))
+    facets = [n for side in sides if side.variable == "facet_dataset_uri" for n in side.table.columns if n != side.key]
+    # Facets that lie apart are no input of the model.
+    excluded = (*analysis.excluded_columns, *([key] if key else []), *facets)
     label = rows.label if rows.label is not None else LABEL
     return replace(
         analysis,

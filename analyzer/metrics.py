@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from analyzer.attributions.figures import LabelFigures
     from analyzer.documents import Analysis, Drift, NumericalStatistics
     from analyzer.quality_documents import QualityStatistics
 
@@ -110,6 +111,32 @@ def analysis_records(
         for name, value in values.items()
         if not math.isnan(value)
     ]
+
+
+def attribution_records(
+    figures: Sequence[LabelFigures], drifts: Mapping[str, float], config: JobConfig, now: datetime
+) -> list[Record]:
+    """Make the records of a run of attribution: by label each feature's value, the expected value, and the NDCG.
+
+    `drifts` are the NDCGs of the labels that were judged; the original does not publish them. Names that CloudWatch
+    refuses are left out with a warning.
+    """
+    records = []
+    for each in figures:
+        fitting = {name: value for name, value in each.values.items() if _is_accepted(name, LONGEST_METRIC_NAME - 8)}
+        if len(fitting) < len(each.values):
+            logger.warning(
+                "No CloudWatch metrics for %d features of %s: names must be printable ASCII and no longer than %d.",
+                *(len(each.values) - len(fitting), each.label, LONGEST_METRIC_NAME),
+            )
+        for kind, values in (
+            ("GlobalShapValues", {f"feature_{name}": value for name, value in fitting.items()}),
+            ("ExpectedValue", {} if each.expected is None else {"ExpectedValue": each.expected}),
+            ("NDCG", {"feature_attribution_drift": drifts[each.label]} if each.label in drifts else {}),
+        ):
+            dimensions = {"ExplainabilityMethod": "KernelShap", "Label": each.label, "ValueType": kind}
+            records += analysis_records(values, dimensions, config, now)
+    return records
 
 
 def write_metrics(records: Sequence[Mapping[str, Any]], directory: Path) -> None:

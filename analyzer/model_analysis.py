@@ -12,19 +12,20 @@ Batches have one column for each feature, and `rows.outcome` names or numbers th
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from analyzer.analysis_config import AnalysisConfig
 from analyzer.analysis_documents import VERSION, Part, Violation, dump_analysis
 from analyzer.config import JobConfig
-from analyzer.errors import BaselineError
+from analyzer.errors import AnalyzerError, BaselineError, Stopped
 from analyzer.fetch_scripts import fetched_scripts
 from analyzer.job import baseline_content, prepare_extensions, write_reports
 from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
-from analyzer.plan_analysis import open_rows
+from analyzer.plan_analysis import Rows, open_rows
 from analyzer.postprocess import postprocess
 from analyzer.write import ANALYSIS_FILE, PROFILE_FILE, VIOLATIONS_FILE, check_writable
 
@@ -52,19 +53,46 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
         prepare_extensions(config, scripts)
         source = stack.enter_context(joined_datasets(config, scripts.record, leader))
         rows = open_rows(source, scripts.record if source is config else None, leader)
-        parts: list[Part] = []
-        if analysis.bias:
-            from analyzer.model_bias import analyze_bias
-
-            parts.append(analyze_bias(rows, baseline, leader))
-        if analysis.shap:
-            from analyzer.model_explainability import explain
-
-            parts.append(explain(rows, baseline, leader))
+        parts, failures = analyze_halves(rows, baseline, leader)
         violations = write_analysis(parts, config)
+        if failures:
+            raise failures[0]
         if scripts.post_analytics:
             postprocess(scripts.post_analytics)
     return len(violations)
+
+
+def analyze_halves(
+    rows: Rows, baseline: Mapping[str, Any] | None, leader: Leader | None = None
+) -> tuple[list[Part], list[AnalyzerError]]:
+    """Do both halves of a run as far as they are asked for; what one finds is not lost for a failure of the other.
+
+    Raises the failure where nothing was found.
+    """
+    parts: list[Part] = []
+    failures: list[AnalyzerError] = []
+    for half in _halves(rows.analysis):
+        try:
+            parts.append(half(rows, baseline, leader))
+        except Stopped:
+            raise
+        except AnalyzerError as error:
+            log.error("%s", error)  # noqa: TRY400 (the entry point tells of it with its traceback)
+            failures.append(error)
+    if failures and not parts:
+        raise failures[0]
+    return parts, failures
+
+
+def _halves(analysis: AnalysisConfig) -> Iterator[Callable[[Rows, Mapping[str, Any] | None, Leader | None], Part]]:
+    if analysis.bias:
+        from analyzer.model_bias import analyze_bias
+
+        yield analyze_bias
+    if analysis.shap:
+        from analyzer.model_explainability import explain
+
+        yield explain
 
 
 def read_analysis_baseline(config: JobConfig) -> Mapping[str, Any] | None:

@@ -93,7 +93,8 @@ class _Finder:
     # --- features
 
     def _inputs(self, captured: Mapping[str, Any]) -> list[Named]:
-        name = INPUT if _has_data(captured.get(INPUT)) else TRANSFORMED
+        wanted = self._fields.payload
+        name = wanted if _has_data(captured.get(wanted)) else TRANSFORMED
         payload = self._payload(captured.get(name), name)
         path = self._fields.features
         if isinstance(payload, _Csv):

@@ -46,6 +46,8 @@ class Fields:
     prediction_name: str = "predicted_label"
     class_names: tuple[str, ...] = ()
     outcome: bool = True
+    payload: str = "endpointInput"
+    """The payload of a capture in which features stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
+from analyzer.ask_analysis import Facets, ask_bias, ask_explanation
 from analyzer.config import read_command
 from analyzer.perform import PROBLEMS, QUIET, Data, Place, Task, below, perform, texts_of
 from analyzer.results import Merged, Result
@@ -70,6 +71,62 @@ def quality(
         "probability_attribute": score,
     }
     return perform(Task("quality", data, output, dataset_format, roles | settings, baseline))
+
+
+def bias(
+    data: Data,
+    *,
+    label: str | int,
+    positive: Any,
+    facets: Facets,
+    prediction: str | int | None = None,
+    score: str | int | None = None,
+    group: str | int | None = None,
+    baseline: Result | Place | None = None,
+    output: Place | None = None,
+    dataset_format: Any = None,
+    **settings: Any,
+) -> Result:
+    """Measure whether labels, and predictions where there are some, treat groups alike.
+
+    `positive` are the labels that are the good outcome, `facets` columns and the group in each that is looked after:
+    a value, a list of values, a threshold as text (`">40"`), or None for each value. The rest is as for `monitor`.
+    Raises AnalyzerError.
+    """
+    excluded = settings.pop("exclude_features_attribute", None) or ()
+    asked = ask_bias(label=label, positive=positive, facets=facets, group=group, exclude=excluded)
+    roles = {"analysis_type": "MODEL_BIAS", "inference_attribute": prediction, "probability_attribute": score}
+    return perform(Task("bias", data, output, dataset_format, roles | settings, baseline, analysis=asked))
+
+
+def explain(
+    data: Data,
+    *,
+    model: Place | None = None,
+    model_url: str | None = None,
+    attributions: str | None = None,
+    label: str | int | None = None,
+    samples: int | None = None,
+    baseline: Result | Place | None = None,
+    output: Place | None = None,
+    dataset_format: Any = None,
+    **settings: Any,
+) -> Result:
+    """Tell which features a model's predictions rest on, by Kernel SHAP over a sample of the rows.
+
+    `model` is a Python file with `predict(df)`, `model_url` an endpoint, `attributions` where the data has them.
+    `label` is a column that is no feature, `samples` the number of synthetic rows for each. The rest is as for
+    `monitor`. Raises AnalyzerError.
+    """
+    excluded = settings.pop("exclude_features_attribute", None) or ()
+    asked = ask_explanation(label=label, exclude=excluded, samples=samples)
+    told = {
+        "analysis_type": "MODEL_EXPLAINABILITY",
+        "model_script": model,
+        "model_url": model_url,
+        "attributions": attributions,
+    }
+    return perform(Task("explain", data, output, dataset_format, told | settings, baseline, analysis=asked))
 
 
 def merge_labels(captures: Place, labels: Place, *, output: Place, **settings: Any) -> Merged:

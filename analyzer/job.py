@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from analyzer.report import Document, Kind
 
 log = logging.getLogger(__name__)
+quirk_log = logging.getLogger("analyzer.quirks")
+"""A logger of its own: people who know of the flaws silence it."""
 MOST_LOGGED = 20
 """Quirks that are logged one by one."""
 
@@ -373,12 +375,12 @@ def _judge(analysis: Analysis, baseline: Baseline, config: JobConfig) -> Verdict
 def log_quirks(quirks: Sequence[Quirk]) -> None:
     """Say in the log which flaws of the original mattered."""
     for quirk in quirks[:MOST_LOGGED]:
-        log.warning(
+        quirk_log.warning(
             "%s (%s): %s. Original: %s, corrected: %s.",
             quirk.name, quirk.feature_name, quirk.effect, quirk.original, quirk.corrected,
         )  # fmt: skip
     if len(quirks) > MOST_LOGGED:
-        log.warning("... and %d more quirks of the original; profile.json lists all.", len(quirks) - MOST_LOGGED)
+        quirk_log.warning("... and %d more quirks of the original; profile.json lists all.", len(quirks) - MOST_LOGGED)
 
 
 def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,8 +17,8 @@ from typing import Any, Final
 from analyzer.config import JobConfig, Location, read_command, read_location
 from analyzer.dataset_formats import format_document
 from analyzer.errors import BaselineError, ConfigError, InputError
-from analyzer.results import Result
-from analyzer.write import CONSTRAINTS_FILE, STATISTICS_FILE
+from analyzer.results import FilesBelow, Kind, Result
+from analyzer.write import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
 
 Place = str | Path
 Data = Any
@@ -27,6 +28,18 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "multiclass": "MulticlassClassification",
     "regression": "Regression",
 }
+KINDS: Final[Mapping[str, Kind]] = {
+    "MODEL_QUALITY": "model_quality",
+    "MODEL_BIAS": "analysis",
+    "MODEL_EXPLAINABILITY": "analysis",
+}
+WANTED: Final[Mapping[Kind, Mapping[str, str]]] = {
+    "data_quality": {"baseline_constraints": CONSTRAINTS_FILE, "baseline_statistics": STATISTICS_FILE},
+    "model_quality": {"baseline_constraints": CONSTRAINTS_FILE},
+    "analysis": {"baseline_constraints": ANALYSIS_FILE},
+}
+"""Variables that name a baseline, and the files of one that each kind of monitoring compares with."""
+QUIRKS: Final = "analyzer.quirks"
 FRAME: Final = "a data frame"
 QUIET: Final = {"ANALYZER_LOG_LEVEL": "WARNING"}
 """What holds for people unless settings or the environment say otherwise."""
@@ -49,10 +62,14 @@ class Task:
     settings: Mapping[str, Any] = field(default_factory=dict)
     baseline: Result | Place | None = None
     say: Callable[[str], None] = _silent
+    analysis: Mapping[str, Any] | None = None
+    """What analysis_config.json is to say, where no file of that kind is named."""
+    names_quirks: bool = False
 
     @property
-    def is_quality(self) -> bool:
-        return "analysis_type" in self.settings
+    def kind(self) -> Kind:
+        """Say which kind of monitoring it is, as reports call it."""
+        return KINDS.get(str(self.settings.get("analysis_type")), "data_quality")
 
 
 def perform(task: Task) -> Result:
@@ -62,12 +79,36 @@ def perform(task: Task) -> Result:
     """
     from analyzer.job import run
 
-    with described(task) as config:
+    with described(task) as config, _quirks(named=task.names_quirks):
         run(config)
-        files = _files_of(config.output_path)
+        files: Mapping[str, bytes] = FilesBelow(str(config.output_path), _reports_in(config.output_path))
+        if task.output is None:
+            files = dict(files)
+        against = _compared_with(config)
     folder = None if task.output is None else str(config.output_path)
     shown = None if task.baseline is None else _shown(task.baseline)
-    return Result(task.command, _shown(task.data), files, folder, shown)
+    return Result(task.command, _shown(task.data), files, folder, shown, task.kind, against)
+
+
+@contextmanager
+def _quirks(*, named: bool) -> Iterator[None]:
+    """Keep the flaws of the original out of the log: a result counts them, and profile.json has all."""
+    logger = logging.getLogger(QUIRKS)
+    level = logger.level
+    logger.setLevel(level if named else logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _compared_with(config: JobConfig) -> Mapping[str, bytes]:
+    """Read what figures were compared with; constraints and analyses are small."""
+    from analyzer.stores import read_whole
+
+    place = config.baseline_constraints
+    name = ANALYSIS_FILE if config.analysis else CONSTRAINTS_FILE
+    return {} if place is None else {name: read_whole(place)}
 
 
 @contextmanager
@@ -78,7 +119,8 @@ def described(task: Task) -> Iterator[JobConfig]:
     """
     with ExitStack() as stack:
         told: dict[str, Any] = {"output_path": task.output or stack.enter_context(_scratch()), **task.settings}
-        told |= stack.enter_context(_baseline(task.baseline, is_quality=task.is_quality))
+        told |= stack.enter_context(_baseline(task.baseline, WANTED[task.kind]))
+        told |= stack.enter_context(_written_analysis(task.analysis))
         if _is_place(task.data):
             told["dataset_source"] = _home(task.data)
             told["dataset_format"] = format_text(task, told.get("baseline_constraints"))
@@ -156,14 +198,24 @@ def _scratch() -> Iterator[str]:
         yield folder
 
 
-def _files_of(folder: Location) -> dict[str, bytes]:
-    """Read the reports that a run has written."""
+def _reports_in(folder: Location) -> list[str]:
+    """List the files in a folder that a run writes there."""
     from analyzer import write
-    from analyzer.stores import read_whole
 
-    names = {getattr(write, each) for each in dir(write) if each.endswith("_FILE")}
-    there = names & set(write.files_below(folder))
-    return {name: read_whole(below(str(folder), name)) for name in sorted(there)}
+    named = {getattr(write, each) for each in dir(write) if each.endswith("_FILE")} | {*write.REPORT_FILES.values()}
+    return sorted(named & set(write.files_below(folder)))
+
+
+@contextmanager
+def _written_analysis(analysis: Mapping[str, Any] | None) -> Iterator[dict[str, str]]:
+    """Write an analysis_config.json and give the variable that names it."""
+    if analysis is None:
+        yield {}
+        return
+    with _scratch() as folder:
+        path = Path(folder, "analysis_config.json")
+        path.write_text(json.dumps(analysis), encoding="utf-8")
+        yield {"ANALYZER_ANALYSIS_CONFIG": str(path)}
 
 
 def below(folder: str, name: str) -> str:
@@ -171,11 +223,8 @@ def below(folder: str, name: str) -> str:
 
 
 @contextmanager
-def _baseline(given: Result | Place | None, *, is_quality: bool) -> Iterator[dict[str, Any]]:
-    """Give the variables that name a baseline's files; the quality of models is judged by constraints alone."""
-    wanted = {"baseline_constraints": CONSTRAINTS_FILE} | (
-        {} if is_quality else {"baseline_statistics": STATISTICS_FILE}
-    )
+def _baseline(given: Result | Place | None, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Give the variables that name a baseline's files."""
     if not isinstance(given, Result):
         yield {} if given is None else baseline_places(_home(given), wanted)
         return
@@ -203,9 +252,8 @@ def baseline_places(folder: str, wanted: Mapping[str, str]) -> dict[str, Any]:
         for variable, name in wanted.items()
     }
     if found["baseline_constraints"] is None:
-        raise BaselineError(
-            f"There is no {CONSTRAINTS_FILE} in {folder}.", "Name the folder that `analyzer baseline` wrote."
-        )
+        name = wanted["baseline_constraints"]
+        raise BaselineError(f"There is no {name} in {folder}.", "Name the folder that a run of this kind wrote.")
     return found
 
 

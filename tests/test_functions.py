@@ -29,7 +29,8 @@ def test_a_baseline_of_a_frame_judges_another_frame(normal):
     found = analyzer.monitor(pd.DataFrame(STRANGE), baseline=normal)
     assert not found.ok
     (violation,) = found.violations
-    assert (violation.feature, violation.check, violation.severity) == ("plan", "categorical_values_check", "medium")
+    assert (violation.feature, violation.check, violation.severity) == ("plan", "categorical_values_check", "high")
+    assert violation.explanation == "1 of 2 rows (50 %) hold values new to the baseline"
     assert found.rows == 2
     assert found.statistics["features"][0]["name"] == "age"
     assert found.profile["violations"]
@@ -121,16 +122,21 @@ def test_a_result_shows_itself_in_a_notebook_and_everything_is_escaped():
 
 def test_violations_as_a_data_frame(normal):
     found = analyzer.monitor(STRANGE, baseline=normal).violations_frame()
-    assert list(found.columns) == ["severity", "feature", "check", "description"]
+    assert list(found.columns) == ["feature", "check", "description", "severity", "explanation"]
     assert found["feature"].tolist() == ["plan"]
     assert analyzer.monitor(ROWS, baseline=normal).violations_frame().empty
 
 
-def test_the_worst_comes_first(normal):
-    found = analyzer.monitor({"age": ["x", "y"], "plan": ["silver", None]}, baseline=normal)
+def test_the_worst_comes_first():
+    normal = analyzer.baseline({"a": ["x"] * 1000, "b": ["x"] * 1000})
+    strange = {"a": ["x"] * 999 + ["new"], "b": ["new"] * 1000}
+    found = analyzer.monitor(strange, baseline=normal)
     severities = [each.severity for each in found.violations]
     assert severities == sorted(severities, key=["high", "medium", "low"].index)
-    assert len(set(severities)) > 1
+    assert {each.feature: each.severity for each in found.violations}["b"] == "high"
+    assert found.violations[0].feature == "b"
+    assert found.violations[-1].feature == "a"
+    assert found.violations[-1].severity != "high"
 
 
 def test_a_result_can_be_saved(normal, tmp_path):

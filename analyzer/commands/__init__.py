@@ -24,7 +24,10 @@ PEOPLE: Final = {
     "baseline": "Learn from data what is normal.",
     "monitor": "Compare data with a baseline.",
     "quality": "Measure predictions against labels.",
+    "bias": "Measure whether groups are treated alike.",
+    "explain": "Tell which features predictions rest on.",
     "merge": "Put captured requests and labels together.",
+    "report": "Make the reports of a run anew.",
     "doctor": "Say what would fail, without running the job.",
 }
 JOBS: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,7 +88,7 @@ def baseline_flag(*, required: bool) -> click.Option:
 
 def perform_command(
     command: str, data: str, output: str, form: str, *, baseline: str | None = None, verbose: bool = False,
-    fail_on_violations: bool = False, **flags: Any,
+    fail_on_violations: bool = False, analysis: Mapping[str, Any] | None = None, **flags: Any,
 ) -> int:  # fmt: skip
     """Do what a command says and answer; the exit code is 0 unless it is to tell of violations."""
     from analyzer.__main__ import load_job
@@ -97,7 +98,9 @@ def perform_command(
     settings = given(flags)
     dataset_format = settings.pop("dataset_format", None)
     found = answer(
-        lambda say: perform(Task(command, data, output, dataset_format, settings, baseline, say)),
+        lambda say: perform(
+            Task(command, data, output, dataset_format, settings, baseline, say, analysis, names_quirks=verbose)
+        ),
         form, verbose=verbose,
     )  # fmt: skip
     if form == "text":

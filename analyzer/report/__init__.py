@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from analyzer.report.findings import Document, Kind, Papers, Report
+from analyzer.report.findings import Document, Finding, Kind, Papers, Report
 
-__all__ = ["Document", "Kind", "Papers", "make_reports", "papers_of"]
+__all__ = ["Document", "Finding", "Kind", "Papers", "findings_of", "make_reports", "papers_of"]
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +33,11 @@ def papers_of(
         about=about,
         examples=examples,
     )
+
+
+def findings_of(papers: Papers) -> tuple[Finding, ...]:
+    """Give what was violated, how bad it is and in plain words, in the order of the violations file."""
+    return _report(papers).findings
 
 
 def make_reports(papers: Papers, forms: Sequence[str]) -> dict[str, str]:

@@ -51,10 +51,11 @@ def test_new_data_is_compared_with_the_baseline_beside_it(baseline, here, capsys
     assert main(["monitor", "new.csv"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("2 rows of 2 columns of new.csv compared with baseline: 2 violations.")
-    head, first, second = (line for line in said.splitlines() if re.match("SEVERITY|medium", line))
+    head, first, second = (line for line in said.splitlines() if re.match("SEVERITY|high|medium", line))
     assert head.split() == ["SEVERITY", "FEATURE", "CHECK", "DESCRIPTION"]
-    assert first.split()[:3] == ["medium", "age", "completeness_check"]
-    assert second.split()[:3] == ["medium", "plan", "categorical_values_check"]
+    assert first.split()[:3] == ["high", "age", "completeness_check"]
+    assert second.split()[:3] == ["high", "plan", "categorical_values_check"]
+    assert "1 of 2 values are missing; 50 % are present, 100 % expected" in first
     violations = json.loads((here / "report" / "constraint_violations.json").read_bytes())["violations"]
     assert [each["feature_name"] for each in violations] == ["age", "plan"]
 

@@ -363,6 +363,33 @@ def test_records_that_do_not_meet_the_baseline_are_shown(examine, job):
     assert [line.split(":")[0] for line in finding.shown] == ["age", "plan"]
 
 
+# --- bias and attribution ---
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "check", "said"),
+    [
+        ({}, "ok", "records", "the first 2 records were read"),
+        ({"label": "nothere"}, "failure", "records", "nothere"),
+        ({"facet": [{"name_or_index": "nothere"}]}, "failure", "records", "nothere"),
+        ({"facets": []}, "failure", "environment", "The key facets is not known"),
+    ],
+)
+def test_an_analysis_is_examined(examine, job, asked, status, check, said):
+    usual = {"label": "age", "label_values_or_threshold": [31], "facet": [{"name_or_index": "plan"}]}
+    (job / "asked.json").write_text(json.dumps(usual | asked))
+    quality = {"baseline_constraints": None, "baseline_statistics": None}
+    found = examine(analysis_type="MODEL_BIAS", ANALYZER_ANALYSIS_CONFIG=str(job / "asked.json"), **quality)
+    assert any(said in each.text for each in found.of(status) if each.check == check), found.text()
+
+
+def test_a_baseline_of_another_kind_is_found(examine, job):
+    asked = {"label": "age", "label_values_or_threshold": [31], "facet": [{"name_or_index": "plan"}]}
+    (job / "asked.json").write_text(json.dumps(asked))
+    found = examine(analysis_type="MODEL_BIAS", ANALYZER_ANALYSIS_CONFIG=str(job / "asked.json"))
+    assert "but no post_training_bias_metrics" in only(found, "failure", "baseline").text
+
+
 # --- scripts ---
 
 

@@ -13,6 +13,7 @@ from analyzer.diagnosis import Finding
 from analyzer.documents import Violation
 from analyzer.errors import BaselineError
 from analyzer.job import Baseline, domains_of, read_baseline
+from analyzer.model_analysis import read_analysis_baseline
 from analyzer.model_quality import read_quality_baseline
 
 CHECK: Final = "baseline"
@@ -37,6 +38,9 @@ def examine_baseline(config: JobConfig) -> tuple[Baseline, list[Finding]]:
             found = read_quality_baseline(config)
             count = 0 if found is None else len(found.metrics)
             return NONE, [Finding(CHECK, "ok", f"constraints of {count} metrics")]
+        if config.analysis is not None:
+            read_analysis_baseline(config)
+            return NONE, [Finding(CHECK, "ok", "an analysis with figures to compare with")]
         baseline = read_baseline(config)
     except BaselineError as error:
         return NONE, [Finding(CHECK, "failure", error.message, error.hint)]

@@ -29,12 +29,30 @@ def examine_records(
         if config.analysis_type == "MODEL_QUALITY":
             state: TableState | PredictionState = analyze_predictions(ours, script)
         else:
+            _measure(ours, script)
             state, _ = analyze_source(ours, baseline, script)
     except ScriptError:
         return None, []  # a finding of its own
     except AnalyzerError as error:
         return None, [Finding(CHECK, "failure", sample.real(error.message), sample.real(error.hint))]
     return state, list(_notes(state))
+
+
+def _measure(config: JobConfig, script: Path | None) -> None:
+    """Find the columns of an analysis, and measure bias; a model is not asked.
+
+    Raises AnalyzerError as the job would.
+    """
+    if config.analysis is None:
+        return
+    from analyzer.join_datasets import joined_datasets
+    from analyzer.model_bias import analyze_bias
+    from analyzer.plan_analysis import open_rows
+
+    with joined_datasets(config, script, None) as source:
+        rows = open_rows(source, script if source is config else None)
+        if config.analysis.bias is not None:
+            analyze_bias(rows, None)
 
 
 def _notes(state: TableState | PredictionState) -> Iterator[Finding]:

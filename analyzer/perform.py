@@ -40,6 +40,8 @@ WANTED: Final[Mapping[Kind, Mapping[str, str]]] = {
 }
 """Variables that name a baseline, and the files of one that each kind of monitoring compares with."""
 QUIRKS: Final = "analyzer.quirks"
+NO_DATA: Final = '{"csv":{"header":true}}'
+"""The format of nothing: the job says whether there may be nothing."""
 FRAME: Final = "a data frame"
 QUIET: Final = {"ANALYZER_LOG_LEVEL": "WARNING"}
 """What holds for people unless settings or the environment say otherwise."""
@@ -141,7 +143,10 @@ def format_text(task: Task, constraints: Any) -> str:
     if task.dataset_format is not None:
         named = task.dataset_format
         return json.dumps(format_document(named_format(named if isinstance(named, str) else json.dumps(named))))
-    found = find_format(list_files(read_location(_home(task.data), "DATA")), _names_in(constraints))
+    files = list_files(read_location(_home(task.data), "DATA"))
+    if not files:
+        return NO_DATA
+    found = find_format(files, _names_in(constraints))
     task.say(f"{_shown(task.data)} is read as {found.name}" + (f" (in doubt: {found.doubt})" if found.doubt else ""))
     return json.dumps(format_document(found.dataset_format))
 

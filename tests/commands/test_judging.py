@@ -244,3 +244,59 @@ def test_what_scripts_print_is_not_in_the_answer(baseline, here):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     jsonschema.validate(json.loads(done.stdout), SCHEMA)
     assert "calling" in done.stderr
+
+
+def test_an_empty_folder_is_an_error_unless_that_is_normal(baseline, here, capsys):
+    (here / "empty").mkdir()
+    assert main(["monitor", "empty"]) == 255
+    assert "holds no data" in capsys.readouterr().err
+    assert main(["monitor", "empty", "--empty-input", "succeed"]) == 0
+    assert capsys.readouterr().out.startswith("0 rows of 0 columns of empty compared with baseline: no violations.")
+
+
+def test_flaws_of_the_original_are_counted(here, capsys):
+    rows = "\n".join(["n", *(str(each) for each in (0.1, 0.2, 0.7)), *(["0.3"] * 50)])
+    (here / "n.csv").write_text(f"{rows}\n")
+    result = json.loads((here / "baseline" / "profile.json").read_bytes()) if main(["baseline", "n.csv"]) == 0 else {}
+    said = capsys.readouterr()
+    count = len(result["quirks"])
+    assert ("Figures with known flaws of the original" in said.out) == (count > 0)
+    assert "Original:" not in said.err
+    assert main(["baseline", "n.csv", "--verbose"]) == 0
+
+
+# --- merging ---
+
+
+@pytest.fixture
+def captured(here):
+    event = {"data": "0.7", "encoding": "CSV"}
+    for folder, part in (
+        ("captures/e/v/2025/02/16/11", {"captureData": {"endpointOutput": event}}),
+        ("labels/2025/02/17/03", {"groundTruthData": event}),
+    ):
+        (here / folder).mkdir(parents=True)
+        (here / folder / "a.jsonl").write_text(json.dumps({**part, "eventMetadata": {"eventId": "e-1"}}) + "\n")
+    return here
+
+
+def test_captures_and_labels_are_merged_by_their_folders(captured, capsys):
+    assert main(["merge", "captures", "labels"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"1 of 1 captures (100.0%) have labels: {captured / 'merged'}")
+    assert "2025-02-16T11:00:00Z" in said
+    assert list((captured / "merged").rglob("part-*.jsonl"))
+    assert not (captured / "root").exists(), "no message is written"
+    assert main(["merge", "captures", "labels", "-o", "again", "--format", "json"]) == 0
+    assert answered(capsys)["report"]["captures"]["matched"] == 1
+
+
+def test_merging_by_flags_or_variables_goes_on(captured, monkeypatch):
+    flags = ["--dataset-source", "captures", "--ground-truth-source", "labels"]
+    assert main(["merge", *flags, "--output-path", "one"]) == 0
+    monkeypatch.setenv("dataset_source", "captures")
+    monkeypatch.setenv("ground_truth_source", "labels")
+    monkeypatch.setenv("output_path", "two")
+    assert main(["merge"]) == 0
+    for name in ("one", "two"):
+        assert list((captured / name).rglob("part-*.jsonl"))

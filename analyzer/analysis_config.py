@@ -35,6 +35,8 @@ POST_TRAINING = ("DPPL", "DI", "DCA", "DCR", "SD", "RD", "DAR", "DRR", "AD", "TE
 NDCG_THRESHOLD = 0.9
 MOST_FLIPPED = 10_000
 MOST_EXPLAINED = 5_000
+GRID_RESOLUTION = 15
+TOP_FEATURES = 10
 SCHEMA_ERROR = "Analysis configuration schema validation error."
 """The words with which the original refuses a configuration."""
 
@@ -94,6 +96,15 @@ class ShapConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PdpConfig:
+    """Of which features partial dependence is computed, by so many values: those named, else the first by SHAP."""
+
+    grid_resolution: int = GRID_RESOLUTION
+    features: tuple[Column, ...] = ()
+    top_k_features: int = TOP_FEATURES
+
+
+@dataclass(frozen=True, slots=True)
 class PredictorConfig:
     """How to ask the model.
 
@@ -147,6 +158,7 @@ class AnalysisConfig:
     segments: tuple[SegmentConfig, ...] = ()
     bias: BiasConfig | None = None
     shap: ShapConfig | None = None
+    pdp: PdpConfig | None = None
     predictor: PredictorConfig | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
 
@@ -325,6 +337,7 @@ def _config(top: _At, notes: list[str]) -> AnalysisConfig:
         segments=_segments(top.at("segment_config")),
         bias=_bias(top, methods, facets),
         shap=_shap(methods.at("shap")) if methods.at("shap").is_given else None,
+        pdp=_pdp(methods.at("pdp")) if methods.at("pdp").is_given else None,
         predictor=_predictor(top.at("predictor")) if top.at("predictor").is_given else None,
         notes=tuple(notes),
     )
@@ -377,9 +390,16 @@ def _facet(facet: _At) -> FacetConfig:
         raise facet.wrong("", 'Name the column of the facet: {"name_or_index": "Sex", "value_or_threshold": [0]}.')
     kind = facet.at("data_type").choice("continuous", "categorical")
     values = facet.at("value_or_threshold").scalars()
-    if kind == "continuous" and len(values) > 1:
-        raise facet.at("value_or_threshold").wrong("", "A continuous facet takes exactly one threshold.")
+    if kind == "continuous" and (len(values) > 1 or not all(map(_is_number, values))):
+        raise facet.at("value_or_threshold").wrong("", "A continuous facet takes exactly one threshold, a number.")
     return FacetConfig(column, values, cast("DataType | None", kind))
+
+
+def _is_number(value: Scalar) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _segments(segments: _At) -> tuple[SegmentConfig, ...]:
@@ -405,8 +425,8 @@ def _methods(methods: _At) -> _At:
     if not methods.is_given:
         return methods
     methods.keys("pre_training_bias", "post_training_bias", "shap", "pdp", "asymmetric_shapley_value", "report")
-    if methods.at("pdp").is_given:
-        raise methods.at("pdp").refused("asks for partial dependence plots, which are not made", "Leave it out.")
+    if methods.at("pdp").is_given and not methods.at("shap").is_given:
+        raise methods.at("pdp").refused("is given without shap", "Ask for shap, too; both need the model.")
     if methods.at("asymmetric_shapley_value").is_given:
         raise methods.at("asymmetric_shapley_value").refused(
             "is for the explanation of forecasts, which is not supported", "Leave it out, or use shap on tabular data."
@@ -481,6 +501,15 @@ def _shap(shap: _At) -> ShapConfig:
         features_to_explain=shap.at("features_to_explain").columns(),
         threshold=shap.at("threshold").number(0, 1, NDCG_THRESHOLD),
         max_rows=shap.at("max_rows").integer(1) or MOST_EXPLAINED,
+    )
+
+
+def _pdp(pdp: _At) -> PdpConfig:
+    pdp.keys("grid_resolution", "features", "top_k_features")
+    return PdpConfig(
+        grid_resolution=_or(pdp.at("grid_resolution").integer(2), GRID_RESOLUTION),
+        features=pdp.at("features").columns(),
+        top_k_features=_or(pdp.at("top_k_features").integer(1), TOP_FEATURES),
     )
 
 

@@ -143,9 +143,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ANALYZER_ROOT", CONTAINER_ROOT, (), "Stands for /opt/ml in every path.", "path"),
     Setting(
         "ANALYZER_ANALYSIS_CONFIG",
-        "/opt/ml/processing/input/config/analysis_config.json if it is there",
+        "",
         (),
-        "File that says what bias and attribution are about.",
+        "File that says what bias and attribution are about, if not the one of the inputs.",
         "path",
     ),
     Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),
@@ -411,6 +411,7 @@ def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) ->
     config = config if analysis is None else _analyzing(config, analysis, finds_header=guesses)
     _refuse_contradictions(config)
     _refuse_idle_settings(config)
+    _refuse_idle_model(config)
     _refuse_half_a_model(config)
     return config
 
@@ -582,9 +583,10 @@ def _analyzing(config: JobConfig, analysis: AnalysisConfig, *, finds_header: boo
             f"Rules of Deequ judge columns: they cannot go with an analysis of {kind}.",
             "Apply them in a job of data quality on the same data.",
         )
+    excluded = (*analysis.excluded_columns, *config.exclude_features_attribute)
     return replace(
         config,
-        analysis=analysis,
+        analysis=replace(analysis, excluded_columns=excluded),
         analysis_config=Path(analysis.where),
         analysis_type=kind,
         finds_header=finds_header and isinstance(config.dataset_format, CsvFormat),
@@ -660,6 +662,19 @@ def _refuse_idle_settings(config: JobConfig) -> None:
         raise ConfigError(
             "ANALYZER_SEGMENT_COLUMNS is for model quality, which this job does not measure.",
             "Set analysis_type to MODEL_QUALITY, or leave it out.",
+        )
+
+
+def _refuse_idle_model(config: JobConfig) -> None:
+    """Refuse settings of attribution in a job that explains nothing."""
+    if config.analysis is not None and config.analysis.shap is not None:
+        return
+    names = ("model_script", "model_dir", "model_url", "attributions", "most_explained", "attribution_threshold")
+    given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
+    if given:
+        raise ConfigError(
+            f"{given[0]} is for attribution, which this job does not compute.",
+            "Ask for it by methods.shap of analysis_config.json, or leave the setting out.",
         )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.attributions.dependence import Grid, sums_over
 from analyzer.attributions.features import Block, Features
-from analyzer.attributions.shapley import Game, shapley_values
+from analyzer.attributions.shapley import Game, Predict, shapley_values
 from analyzer.errors import AnalyzerError
 from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.models.model import Model, ModelAccess, open_model
@@ -49,7 +50,10 @@ class ExplainTask:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Shapley values (R, P, K) of a share's rows, and what the model was asked for them; or why there are none."""
+    """Shapley values (R, P, K) of a share's rows, or sums of their scores, and what the model was asked for them.
+
+    `error` says why there are none.
+    """
 
     values: NDArray[np.float64]
     seconds: float = 0.0
@@ -67,9 +71,18 @@ def shares_of(rows: Block, game: Game) -> list[Share]:
 
 def explain_share(share: Share, task: ExplainTask) -> Explained:
     """Explain a share; what fails comes back as `error`, with the rows that it was about."""
+    return _asked(share, task, lambda predict: shapley_values(share.rows, task.game, predict))
+
+
+def vary_share(share: Share, task: ExplainTask, grids: Sequence[Grid]) -> Explained:
+    """Sum the scores of a share over the values of each grid (V, K); fails as `explain_share` does."""
+    return _asked(share, task, lambda predict: sums_over(share.rows, grids, predict))
+
+
+def _asked(share: Share, task: ExplainTask, work: Callable[[Predict], NDArray[np.float64]]) -> Explained:
     try:
         model = model_of(task)
-        values = shapley_values(share.rows, task.game, model.predict)
+        values = work(model.predict)
     except AnalyzerError as error:
         last = share.first + len(share.rows)
         place = f"while rows {share.first + 1:,} to {last:,} of the sample were explained"
@@ -106,7 +119,19 @@ def put_together(parts: Sequence[Explained]) -> NDArray[np.float64]:
 
     Raises the first error of them in the order of the rows.
     """
+    return np.concatenate(_values(parts))
+
+
+def added_up(parts: Sequence[Explained]) -> NDArray[np.float64]:
+    """Add the sums of all shares up, in order.
+
+    Raises the first error of them in the order of the rows.
+    """
+    return np.asarray(sum(_values(parts)))
+
+
+def _values(parts: Sequence[Explained]) -> list[NDArray[np.float64]]:
     for part in parts:
         if part.error is not None:
             raise part.error
-    return np.concatenate([part.values for part in parts])
+    return [part.values for part in parts]

@@ -83,9 +83,10 @@ def _of_joined(analysis: AnalysisConfig, rows: Rows, sides: list[Side], key: str
             own = [name for name in side.table.columns if name != side.key]
             prediction = prediction if prediction in own else own[0]
     facets = [n for side in sides if side.variable == "facet_dataset_uri" for n in side.table.columns if n != side.key]
-    # Facets that lie apart are no input of the model.
-    excluded = (*analysis.excluded_columns, *([key] if key else []), *facets)
-    label = rows.label if rows.label is not None else LABEL
+    excluded = (*analysis.excluded_columns, *([key] if key else []))
+    label = LABEL if rows.label is None else rows.label
+    if isinstance(label, int) and label < len(rows.reading.columns):
+        label = rows.reading.columns[label]
     return replace(
         analysis,
         features=None,
@@ -94,6 +95,7 @@ def _of_joined(analysis: AnalysisConfig, rows: Rows, sides: list[Side], key: str
         predicted_label=prediction,
         excluded_columns=excluded,
         facet_dataset_uri=None,
+        facet_headers=tuple(facets),
         predicted_label_dataset_uri=None,
     )
 

@@ -80,7 +80,7 @@ class _Group:
 def measure_bias(state: BiasState, config: AnalysisConfig, types: Types) -> BiasAnalysis:
     """Compute all metrics that are asked for.
 
-    Raises InputError where the column of the label or of a facet is nowhere in the data.
+    Raises InputError where the column of the label or of a facet is nowhere in the data, or no row has a label.
     """
     return _Measuring(state, config, types).analysis()
 
@@ -95,6 +95,7 @@ class _Measuring:
         self.notes: list[str] = []
         self.label_fault: str | None = None
         self._refuse_unmet()
+        self._refuse_unlabelled()
         self.label_bit = self._label_bit(LABEL)
         self.prediction_bit = self._prediction_bit()
         self.table = state.sample.table() if state.sample is not None else None
@@ -134,6 +135,13 @@ class _Measuring:
                     f"{self.config.where}: {what} names column {column!r}, which is not in the data.",
                     f"Expected a name or a 0-based index of: {', '.join(self.state.columns[:30]) or 'no columns'}.",
                 )
+
+    def _refuse_unlabelled(self) -> None:
+        if not self.state.facts[LABEL].count:
+            raise InputError(
+                f"None of the {self.state.rows:,} rows has a label, without which bias is not measured.",
+                "Merge captures with labels first; merged records have groundTruthData.",
+            )
 
     def _label_bit(self, role: str) -> int:
         """Tell which bit of a class says that a label is positive."""
@@ -219,6 +227,9 @@ class _Measuring:
     def _measure(self, i: int, group: _Group, cells: Cells, *, flips: bool) -> Iterator[Measured]:
         counts, matrix = self._counts(cells, group)
         facet = self._name(self.config.facets[i].column)
+        if flips and not group.fault:
+            self._note_nobody(f"is in the sensitive group {group.text} of {facet}", counts.d.rows)
+            self._note_nobody("has a positive label", counts.a.labels[1] + counts.d.labels[1])
         for stage, names in (("post_training", self._post_training()), ("pre_training", self.asked.pre_training)):
             if not names:
                 continue
@@ -233,6 +244,10 @@ class _Measuring:
                     found[name] = metric(name, counts)
             intervals = self._intervals(found, matrix, counts)
             yield Measured(stage, facet, group.text, group.told, found, intervals)
+
+    def _note_nobody(self, what: str, rows: int) -> None:
+        if not rows and (said := f"No row {what}.") not in self.notes:
+            self.notes.append(said)
 
     def _post_training(self) -> tuple[str, ...]:
         return self.asked.post_training if self.state.roles.predicts else ()
@@ -287,7 +302,7 @@ class _Measuring:
     def _codes(self, i: int, rows: pa.RecordBatch) -> NDArray[np.int64]:
         facet = self.config.facets[i]
         array = find_column(rows, facet.column)
-        coded = None if array is None else Coded.of(array)
+        coded = None if array is None else Coded.of(array, apart=not facet.values)
         if facet.values or coded is None:
             return classes_of(coded, facet.values, rows.num_rows)
         known = self.state.values[i].numbers or {}

@@ -22,6 +22,7 @@ from analyzer.analyzers.attributed_rows import MISSING
 from analyzer.analyzers.row_sample import RowSample
 from analyzer.attributions.background import computed_background, rows_of
 from analyzer.attributions.coalitions import design
+from analyzer.attributions.dependence import dependences, grid_of
 from analyzer.attributions.features import Block, pick_features, read_features
 from analyzer.attributions.figures import (
     LabelFigures,
@@ -35,7 +36,17 @@ from analyzer.attributions.shapley import new_game
 from analyzer.checks.attribution import AttributionVerdict, check_attribution
 from analyzer.dataset_formats import SparkFormat
 from analyzer.errors import ConfigError, InputError
-from analyzer.explain_rows import Explained, ExplainTask, Share, explain_share, model_of, put_together, shares_of
+from analyzer.explain_rows import (
+    Explained,
+    ExplainTask,
+    Share,
+    added_up,
+    explain_share,
+    model_of,
+    put_together,
+    shares_of,
+    vary_share,
+)
 from analyzer.given_attributions import figures_of, fold_attributions, profile_of
 from analyzer.job import deployed, phase, pick_engine, refuse_nothing
 from analyzer.metrics import attribution_records
@@ -78,10 +89,11 @@ def explain(rows: Rows, baseline: Mapping[str, Any] | None, leader: Leader | Non
             return Part(NAME, 0, {})
         task, block, explained = _prepared(table, rows, shap, access)
         with phase("explain"):
-            parts = _explained(block, task, engine)
-    values = put_together(parts)
-    findings = _Findings(sample, task, explained, values, parts, name_labels(values.shape[2], _headers(rows)))
-    return _part(findings, shap, rows, baseline)
+            values = _explained(block, task, engine)
+        labels = name_labels(values.shape[2], _headers(rows))
+        findings = _Findings(sample, task, explained, values, labels)
+        plots = _varied(block, findings, rows, engine)
+    return _part(findings, plots, rows, baseline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,6 @@ class _Findings:
     task: ExplainTask
     explained: Sequence[str]
     values: NDArray[np.float64]
-    parts: Sequence[Explained]
     labels: Sequence[str]
 
     def figures(self, method: str) -> list[LabelFigures]:
@@ -195,7 +206,8 @@ def _prepared(
     table: pa.Table, rows: Rows, shap: ShapConfig, access: ModelAccess
 ) -> tuple[ExplainTask, Block, list[str]]:
     """Read the features, choose baseline and coalitions, and ask the model for the first time."""
-    names = feature_names(table, rows.outcome)
+    # Facets that lay apart were joined to the rows and are no input of the model.
+    names = feature_names(table, (*rows.outcome, *rows.analysis.facet_headers))
     given = None
     if shap.baseline is not None:
         given = rows_of(_found_rows(shap.baseline, rows, names), names, table.column_names)
@@ -243,11 +255,30 @@ def _introduced(task: ExplainTask, rows: int) -> ExplainTask:
     return replace(task, game=game.with_empty(model_of(task).predict))
 
 
-def _explained(block: Block, task: ExplainTask, engine: Engine) -> list[Explained]:
+def _explained(block: Block, task: ExplainTask, engine: Engine) -> NDArray[np.float64]:
     """Explain all shares, where the engine does its work."""
     found = engine(partial(explain_share, task=task), shares_of(block, task.game), _size(block, task))
     _log_model(found)
-    return found
+    return put_together(found)
+
+
+def _varied(block: Block, findings: _Findings, rows: Rows, engine: Engine) -> list[Mapping[str, Any]]:
+    """Compute partial dependence where it is asked for: of the features named, else of those that matter most."""
+    pdp, task = rows.analysis.pdp, findings.task
+    if pdp is None:
+        return []
+    names = task.features.names
+    chosen = pick_features(pdp.features, names, "methods.pdp.features")
+    if not chosen:
+        first = findings.figures("mean_abs")[0].values
+        chosen = [names.index(name) for name in sorted(first, key=first.__getitem__, reverse=True)]
+        chosen = chosen[: pdp.top_k_features]
+    grids = [grid_of(block, task.features, place, pdp.grid_resolution) for place in chosen]
+    with phase("dependence"):
+        work = partial(vary_share, task=task, grids=grids)
+        found = engine(work, shares_of(block, task.game), len(block) * sum(len(grid.values) for grid in grids))
+    _log_model(found)
+    return dependences(added_up(found), len(block), grids, task.features, findings.labels)
 
 
 def _size(block: Block, task: ExplainTask) -> int:
@@ -293,8 +324,14 @@ def _log_model(parts: Sequence[Explained]) -> None:
 
 def given_in(rows: Rows) -> str | None:
     """Say where attributions stand in the data; None where they do not."""
-    predictor = rows.analysis.predictor
-    return rows.config.attributions or (predictor.attributions if predictor else None)
+    config, predictor = rows.config, rows.analysis.predictor or PredictorConfig()
+    found = config.attributions or predictor.attributions
+    if found and (config.model_script or config.model_url or predictor.handler or predictor.endpoint_url):
+        raise ConfigError(
+            f"{rows.analysis.where}: both a model and attributions in the data are named.",
+            "Leave out ANALYZER_ATTRIBUTIONS (predictor.attributions), or the model.",
+        )
+    return found
 
 
 def _given(rows: Rows, where: str, shap: ShapConfig, baseline: Mapping[str, Any] | None, leader: Leader | None) -> Part:
@@ -323,7 +360,10 @@ def _given(rows: Rows, where: str, shap: ShapConfig, baseline: Mapping[str, Any]
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
-def _part(findings: _Findings, shap: ShapConfig, rows: Rows, baseline: Mapping[str, Any] | None) -> Part:
+def _part(
+    findings: _Findings, plots: Sequence[Mapping[str, Any]], rows: Rows, baseline: Mapping[str, Any] | None
+) -> Part:
+    shap = settings_of(rows)
     figures = findings.figures(shap.agg_method)
     verdict = judged(figures, baseline, shap.threshold)
     sample = findings.sample
@@ -331,7 +371,7 @@ def _part(findings: _Findings, shap: ShapConfig, rows: Rows, baseline: Mapping[s
     return Part(
         NAME,
         sample.rows,
-        {"explanations": explanations(figures)},
+        {"explanations": explanations(figures) | ({"pdp": plots} if plots else {})},
         violations=verdict.violations,
         metrics=attribution_records(figures, verdict.scores, rows.config, datetime.now(UTC)),
         profile=_profile(findings, verdict, shap),

@@ -85,9 +85,13 @@ def _rows(config: JobConfig, files: Sequence[File], peers: Peers | None, reading
     assert analysis is not None
     assert fields is not None
     threshold = fields.threshold
+    prediction: Column | None
     if _in_records(config):
-        return Rows(config, files, peers, reading, fields.label_name, fields.prediction_name, None, threshold)
-    prediction = analysis.predicted_label if analysis.predicted_label is not None else _told(config.inference_attribute)
+        answered = isinstance(config.dataset_format, CaptureFormat) or fields.prediction or fields.score
+        prediction = fields.prediction_name if answered else None
+        return Rows(config, files, peers, reading, fields.label_name, prediction, None, threshold)
+    told = analysis.predicted_label
+    prediction = told if told is not None else _told(config.inference_attribute)
     score = _told(config.probability_attribute) if prediction is None else None
     label = analysis.label if analysis.label is not None else _told(config.ground_truth_attribute)
     return Rows(config, files, peers, reading, label, prediction, score, threshold)

@@ -26,6 +26,7 @@ FILES = 8
 MODEL_FEATURES = 15
 SEED = 20
 WORDS = np.array(["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "larch"])
+RELATIONSHIPS = ("Husband", "Wife", "Own-child", "Not-in-family", "Unmarried")
 PRODUCTS, CODES = 5_000, 100_000
 
 
@@ -131,6 +132,11 @@ def model_files(data: Path, rows: int) -> Path:
     return _kept(data / f"model-{rows}", lambda folder: _write_model(folder, rows))
 
 
+def bias_files(data: Path, rows: int) -> Path:
+    """Write one CSV of facets, a group, label and predicted label."""
+    return _kept(data / f"bias-{rows}", lambda folder: _write_people(folder, rows))
+
+
 def _kept(folder: Path, write: Callable[[Path], None]) -> Path:
     """Write into a neighbour and rename, so that a folder that exists is complete."""
     if not folder.exists():
@@ -157,6 +163,31 @@ def _write_predictions(folder: Path, rows: int) -> None:
             labels = (random.random(len(scores)) < scores).astype(int)
             frame = pl.DataFrame({"label": labels, "prediction": (scores > 0.5).astype(int), "probability": scores})
             frame.write_csv(file, include_header=not start)
+
+
+def _write_people(folder: Path, rows: int) -> None:
+    at_once = 1_000_000
+    with (folder / "people.csv").open("wb") as file:
+        for part, start in enumerate(range(0, rows, at_once)):
+            people(min(at_once, rows - start), part).write_csv(file, include_header=not start)
+
+
+def people(rows: int, part: int) -> pl.DataFrame:
+    """Make rows of which women and the poor are labelled, and predicted, positive less often."""
+    random = np.random.default_rng((SEED, rows, part))
+    sex, income = random.integers(0, 2, rows), random.gamma(2, 20_000, rows).round(2)
+    labels = (random.random(rows) < 0.2 + 0.1 * sex + 0.1 * (income > 40_000)).astype(int)
+    return pl.DataFrame(
+        {
+            "age": random.integers(17, 91, rows),
+            "sex": sex,
+            "origin": random.integers(0, 5, rows),
+            "relationship": np.array(RELATIONSHIPS)[random.integers(0, len(RELATIONSHIPS), rows)],
+            "income": income,
+            "label": labels,
+            "predicted": np.where(random.random(rows) < 0.8, labels, 1 - labels),
+        }
+    )
 
 
 def _write_csv(folder: Path, rows: int) -> None:

@@ -85,6 +85,72 @@ def sklearn_metrics(path: Path, cores: int) -> Callable[[], object]:  # noqa: AR
     return analyze
 
 
+def pandas_bias(path: Path, cores: int) -> Callable[[], object]:  # noqa: ARG001
+    """The metrics of a job of bias but the flip test, for each facet by boolean columns, as one writes them by hand."""
+
+    def analyze() -> object:
+        frame = _frame(path)
+        label, predicted = frame["label"] == 1, frame["predicted"] == 1
+        facets = [frame["sex"] == 0, frame["income"] > 40_000, frame["relationship"].isin(["Wife", "Husband"])]
+        facets += [frame["origin"] == value for value in frame["origin"].unique()]
+        return [
+            {
+                **_of_labels(facet, label),
+                **_of_predictions(facet, label, predicted),
+                "CDDL": _disparity(facet, label, frame["age"]),
+                "CDDPL": _disparity(facet, predicted, frame["age"]),
+            }
+            for facet in facets
+        ]
+
+    return analyze
+
+
+def _of_labels(d: Any, label: Any) -> dict[str, float]:
+    import numpy as np
+
+    a = ~d
+    ours, theirs = (label[rows].value_counts(normalize=True).sort_index().to_numpy() for rows in (a, d))
+    middle = (ours + theirs) / 2
+    return {
+        "CI": (a.sum() - d.sum()) / len(d),
+        "DPL": label[a].mean() - label[d].mean(),
+        "KL": np.sum(ours * np.log(ours / theirs)),
+        "JS": (np.sum(ours * np.log(ours / middle)) + np.sum(theirs * np.log(theirs / middle))) / 2,
+        "LP": np.linalg.norm(ours - theirs),
+        "TVD": np.abs(ours - theirs).sum() / 2,
+        "KS": np.abs(ours - theirs).max(),
+    }
+
+
+def _of_predictions(d: Any, label: Any, predicted: Any) -> dict[str, float]:
+    a, right = ~d, label == predicted
+    hit, miss, false, spared = label & predicted, label & ~predicted, ~label & predicted, ~label & ~predicted
+    benefit = predicted.astype(int) - label.astype(int) + 1
+    return {
+        "DPPL": predicted[a].mean() - predicted[d].mean(),
+        "DI": predicted[d].mean() / predicted[a].mean(),
+        "DCA": label[a].sum() / predicted[a].sum() - label[d].sum() / predicted[d].sum(),
+        "DCR": (~label[d]).sum() / (~predicted[d]).sum() - (~label[a]).sum() / (~predicted[a]).sum(),
+        "RD": hit[a].sum() / label[a].sum() - hit[d].sum() / label[d].sum(),
+        "SD": spared[d].sum() / (~label[d]).sum() - spared[a].sum() / (~label[a]).sum(),
+        "DAR": hit[a].sum() / predicted[a].sum() - hit[d].sum() / predicted[d].sum(),
+        "DRR": spared[d].sum() / (~predicted[d]).sum() - spared[a].sum() / (~predicted[a]).sum(),
+        "AD": right[a].mean() - right[d].mean(),
+        "TE": miss[d].sum() / false[d].sum() - miss[a].sum() / false[a].sum(),
+        "GE": (((benefit / benefit.mean()) ** 2 - 1) / 2).mean(),
+    }
+
+
+def _disparity(d: Any, positive: Any, groups: Any) -> float:
+    total = 0.0
+    for group in groups.unique():
+        own = groups == group
+        rejected, accepted = d[own & ~positive], d[own & positive]
+        total += own.sum() * (rejected.mean() - accepted.mean())
+    return float(total / len(groups))
+
+
 def deequ_profiler(path: Path, cores: int) -> Callable[[], object]:
     """Deequ's ColumnProfiler as it comes: completeness, types, moments, approximate distinct counts, histograms."""
     session = _spark(cores)
@@ -162,6 +228,7 @@ PEERS = {
     "whylogs": (whylogs_profile, ["whylogs"]),
     "ydata-profiling": (ydata_minimal, ["ydata-profiling"]),
     "scikit-learn": (sklearn_metrics, ["scikit-learn"]),
+    "pandas": (pandas_bias, ["pandas"]),
     "deequ-profiler": (deequ_profiler, ["pyspark", "pydeequ"]),
     "deequ-analyzers": (deequ_analyzers, ["pyspark", "pydeequ"]),
 }

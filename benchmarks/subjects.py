@@ -33,6 +33,7 @@ NAMES = {
     "whylogs": "whylogs profile",
     "ydata-profiling": "ydata-profiling minimal",
     "scikit-learn": "scikit-learn metrics",
+    "pandas": "plain pandas",
 }
 """Peers as the table calls them."""
 

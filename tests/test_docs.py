@@ -131,7 +131,7 @@ def test_every_report_is_in_the_readme_and_on_the_page_of_files():
         MERGE_REPORT,
         *write.REPORT_FILES.values(),
     ]
-    assert len(names) == 11
+    assert len(names) == 12
     for text in (README, (DOCS / "files.md").read_text()):
         assert [name for name in names if name not in text] == []
 

@@ -26,13 +26,19 @@ from analyses import (
     values,
     write_table,
 )
-from traffic import document, environment, run_process, write_csv, write_lines
+from jsonschema import Draft202012Validator, ValidationError
+from traffic import document, environment, half, run_process, write_csv, write_lines
 
+from analyzer.analysis_config import parse_analysis_config
 from analyzer.commands import run_command
 from analyzer.config import read_config
 from analyzer.errors import AnalyzerError, BaselineError, ConfigError, InputError
 from analyzer.measures.flip_test import flip_test
+from benchmarks import generate
+from benchmarks.cases.biases import CONFIG as MEASURED
+from benchmarks.peers import pandas_bias
 
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
 NUMBERS = {"Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -351,6 +357,39 @@ def test_all_formats_of_the_same_rows_give_the_same_figures(tmp_path) -> None:
     assert analysis(out) == expected
 
 
+def test_records_of_any_encoding_are_read_alike(tmp_path) -> None:
+    """Plain lines are read on a short way, which has to lead to the same rows."""
+    rows = table()
+    config = {**MONITORED, "headers": ["f", "g", "x"]}
+    found = []
+    for name in ("plain", "quoted", "json", "base64", "mixed"):
+        records = as_records(rows)
+        for i, record in enumerate(records):
+            captured = record["captureData"]
+            if name == "quoted" or (name == "mixed" and i % 3 == 1):
+                line = captured["endpointInput"]["data"].split(",")
+                captured["endpointInput"]["data"] = ",".join(f'"{field}"' for field in line) + "\r\n"
+            if name == "json" or (name == "mixed" and i % 3 == 2):
+                line = json.dumps({"instances": [list(map(int, captured["endpointInput"]["data"].split(",")))]})
+                captured["endpointInput"] = {"data": line, "encoding": "JSON"}
+                answer = json.dumps({"predictions": [{"score": float(captured["endpointOutput"]["data"])}]})
+                captured["endpointOutput"] = {"data": answer, "encoding": "JSON"}
+                label = {"label": int(record["groundTruthData"]["data"])}
+                record["groundTruthData"] = {"data": json.dumps(label), "encoding": "JSON"}
+            if name == "base64":
+                captured["endpointInput"] = half(captured["endpointInput"]["data"], "BASE64", "text/csv")
+        write_lines(tmp_path / name / "a.jsonl", records)
+        out = run_analysis(
+            tmp_path,
+            config,
+            dataset_source=tmp_path / name,
+            dataset_format=MERGED,
+            output_path=tmp_path / f"{name}-out",
+        )
+        found.append(analysis(out))
+    assert all(each == found[0] for each in found)
+
+
 def test_files_without_a_header_take_the_headers_or_placeholders(tmp_path) -> None:
     rows = table()
     write_table(tmp_path / "a", rows)
@@ -485,6 +524,8 @@ def test_the_process_tells_violations_and_writes_metrics(tmp_path) -> None:
         "Endpoint": "e", "MonitoringSchedule": "hourly", "BiasStage": "Post-Training", "Label": "y",
         "LabelValue": "1", "Facet": "f", "FacetValue": "0",
     }  # fmt: skip
+    for record in records.values():
+        check_schema("cloudwatch-metric", record)
     assert records["bias_metric_CI"]["Timestamp"] == "2025-02-16T11:00:00Z"
     assert "bias_metric_CDDL" in records
 
@@ -600,6 +641,14 @@ def test_no_positive_prediction_leaves_the_metrics_of_labels(tmp_path) -> None:
     assert isinstance(values(out, "f")["DPL"], float)
 
 
+def test_values_that_are_nowhere_are_told(tmp_path) -> None:
+    write_table(tmp_path)
+    facet = [{"name_or_index": "f", "value_or_threshold": ["woman"]}]
+    out = run_analysis(tmp_path, {**SIMPLE, "facet": facet, "label_values_or_threshold": ["yes"]})
+    assert bias_notes(out) == ["No row is in the sensitive group woman of f.", "No row has a positive label."]
+    assert values(out, "f")["CI"] == "CI: facet set is empty. Check that x[facet] has non-zero length."
+
+
 def test_a_group_variable_that_is_nowhere_is_told(tmp_path) -> None:
     write_table(tmp_path)
     out = run_analysis(tmp_path, {**SIMPLE, "group_variable": "nope"})
@@ -682,3 +731,104 @@ def test_a_config_that_asks_for_nothing_of_the_analysis_is_refused(tmp_path) -> 
     quality = {"dataset_format": '{"csv":{}}', "dataset_source": "/a", "output_path": "/b"}
     found = read_config({"ANALYZER_ROOT": str(tmp_path), "analysis_type": "DATA_QUALITY", **quality})
     assert found.analysis is None
+
+
+def test_records_without_labels_are_refused(tmp_path) -> None:
+    records = [{**record, "groundTruthData": None} for record in as_records(table(20))]
+    write_lines(tmp_path / "in" / "a.jsonl", records)
+    config = {**MONITORED, "headers": ["f", "g", "x"]}
+    with pytest.raises(InputError, match="None of the 20 rows has a label"):
+        run_analysis(tmp_path, config, dataset_source=tmp_path / "in", dataset_format=MERGED)
+
+
+def test_nested_records_without_predictions_leave_these_metrics_out(tmp_path) -> None:
+    dense = [{"features": [int(v) for v in row[:3]], "label": int(row[3])} for row in table()]
+    write_lines(tmp_path / "processing" / "input" / "data" / "d.jsonl", dense)
+    config = {
+        **SIMPLE,
+        "dataset_type": "application/jsonlines",
+        "headers": ["f", "g", "x", "y"],
+        "features": "features",
+    }
+    del config["predicted_label"]
+    out = run_analysis(tmp_path, {**config, "label": "label"})
+    assert list(analysis(out)) == ["version", "pre_training_bias_metrics"]
+    assert analysis(out)["pre_training_bias_metrics"]["label"] == "y"
+
+
+def test_excluded_features_are_no_neighbourhood(tmp_path) -> None:
+    write_table(tmp_path, [(*row[:2], f"text-{i}", *row[3:]) for i, row in enumerate(table())])
+    out = run_analysis(tmp_path, SIMPLE, exclude_features_attribute="x")
+    assert isinstance(values(out, "f")["FT"], float)
+
+
+def test_a_script_makes_the_rows_that_are_counted(tmp_path) -> None:
+    rows = table()
+    write_table(tmp_path / "plain", rows)
+    expected = run_analysis(tmp_path / "plain", SIMPLE)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "def preprocess_handler(record):\n"
+        "    found = record.endpoint_input.data.split(',')\n"
+        "    label = record.as_dict()['groundTruthData']['data']\n"
+        "    answer = float(record.endpoint_output.data) > 0.5\n"
+        "    return dict(zip('fgxyp', [*found, label, int(answer)]))\n"
+    )
+    write_lines(tmp_path / "in" / "a.jsonl", as_records(rows))
+    config = {key: value for key, value in SIMPLE.items() if key != "dataset_type"}
+    out = run_analysis(
+        tmp_path, config, dataset_source=tmp_path / "in", dataset_format=MERGED, record_preprocessor_script=script
+    )
+    assert analysis(out) == analysis(expected)
+
+
+# --- schemas ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_read_and_written_is_what_the_schemas_say(tmp_path) -> None:
+    segment = {"name_or_index": "x", "segments": [["[0, 3]"]]}
+    config = {**SIMPLE, "segment_config": [segment], "violation_rule": "abs_value"}
+    write_table(tmp_path, fair(200, 0.2, 0.5))
+    base = run_analysis(tmp_path, config, output_path=tmp_path / "base")
+    write_table(tmp_path, fair(200, 0.5, 0.0))
+    out = run_analysis(tmp_path, config, baseline_constraints=base / "analysis.json")
+    check_schema("analysis_config", config)
+    check_schema("analysis", analysis(base))
+    check_schema("analysis", analysis(out))
+    check_schema("analysis-violations", document(out, "constraint_violations"))
+    with pytest.raises(ValidationError):
+        check_schema("analysis_config", {**config, "facets": []})
+    broken = analysis(out)
+    broken["pre_training_bias_metrics"]["facets"]["f"][0]["metrics"][0]["value"] = None
+    with pytest.raises(ValidationError):
+        check_schema("analysis", broken)
+
+
+def test_the_schema_and_the_reader_know_the_same_keys() -> None:
+    """Keys that are refused for what they ask are no part of the schema."""
+    schema = json.loads((SCHEMAS / "analysis_config.json").read_text())["properties"]
+    shap, predictor = schema["methods"]["properties"]["shap"], schema["predictor"]
+    for where, known in (("", schema), ("methods.shap.", shap["properties"]), ("predictor.", predictor["properties"])):
+        document: dict[str, Any] = {"surplus": 1}
+        for part in reversed(where.split(".")[:-1]):
+            document = {part: document}
+        with pytest.raises(ConfigError, match=f"The key {where}surplus is not known") as caught:
+            parse_analysis_config(json.dumps(document).encode(), "c.json")
+        listed = set(caught.value.hint.partition("Known: ")[2].rstrip(".").split(", "))
+        refused = {"time_series_data_config", "text_config", "image_config", "time_series_predictor_config"}
+        assert listed - refused == set(known)
+
+
+def test_the_benchmarks_peer_computes_the_same_figures(tmp_path) -> None:
+    source = generate.bias_files(tmp_path, 5_000)
+    out = run_analysis(tmp_path, MEASURED, dataset_source=source, dataset_format='{"csv":{}}')
+    peers = pandas_bias(source, 1)()
+    facets = [("sex", 0), ("income", 0), ("relationship", 0), *(("origin", i) for i in range(5))]
+    for (facet, entry), expected in zip(facets, peers, strict=True):
+        found = values(out, facet, entry)
+        assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert isinstance(found["FT"], float) == (facet == "relationship")  # which is the only column of texts
+
+
+def check_schema(name: str, found: Any) -> None:
+    Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text())).validate(found)

@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 from endpoint_service import endpoint, hang, sums
+from jsonschema import Draft202012Validator
 from traffic import half, record, write_lines
 
 from analyzer.errors import AnalyzerError, BaselineError, ConfigError, InputError, ModelError, ScriptError
@@ -50,6 +51,7 @@ def near(expected):
     return pytest.approx(expected, abs=1e-12)
 
 
+SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "analysis.json"
 ROWS = "a,b,c\n1,2,3\n-2,4,0\n"
 
 
@@ -93,9 +95,23 @@ def test_label_prediction_and_excluded_columns_are_no_features(explain):
     assert list(values_in(explain(rows, top=top))["global_shap_values"]) == ["a", "b", "c"]
 
 
+def test_facets_that_lie_apart_are_no_features(explain, tmp_path):
+    (tmp_path / "facets.csv").write_text("sex\n0\n1\n")
+    top = {
+        "facet_dataset_uri": str(tmp_path / "facets.csv"), "label": "y", "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": [0]}],
+        "methods": {"shap": {"baseline": BASELINE}, "pre_training_bias": {"methods": ["CI"]}},
+    }  # fmt: skip
+    folder = explain("a,b,c,y\n1,2,3,0\n-2,4,0,1\n", top=top)
+    found = json.loads((folder / "analysis.json").read_text())
+    assert list(found) == ["version", "pre_training_bias_metrics", "explanations"]
+    assert values_in(folder)["global_shap_values"] == near({"a": 3, "b": 3, "c": 4.5})
+
+
 @pytest.mark.parametrize(("method", "expected"), [("median", [-1, 3, -4.5]), ("mean_sq", [10, 10, 40.5])])
 def test_other_aggregates(explain, method, expected):
-    assert list(values_in(explain(ROWS, {"agg_method": method}))["global_shap_values"].values()) == pytest.approx(expected)
+    found = values_in(explain(ROWS, {"agg_method": method}))["global_shap_values"]
+    assert list(found.values()) == pytest.approx(expected)
 
 
 def test_several_outputs_have_labels_of_their_own(explain):
@@ -132,7 +148,8 @@ def test_the_baseline_is_read_from_a_file_beside_the_configuration(explain, tmp_
 
 
 def test_the_model_may_be_named_in_the_configuration(explain, tmp_path):
-    (tmp_path / "own.py").write_text("def load(folder): return float(open(folder + '/x').read())\ndef predict(df, m): return df.a * m")
+    script = "def load(folder): return float(open(folder + '/x').read())\ndef predict(df, m): return df.a * m"
+    (tmp_path / "own.py").write_text(script)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "x").write_text("4")
     folder = explain(ROWS, predictor={"handler": "own.py", "model_dir": "files"}, script=None)
@@ -143,6 +160,30 @@ def test_keys_about_the_service_are_accepted(explain, caplog):
     caplog.set_level("INFO")
     explain(ROWS, predictor={"model_name": "m", "instance_type": "ml.m5.xlarge", "initial_instance_count": 1})
     assert "predictor.model_name" in caplog.text
+
+
+def test_partial_dependence_where_it_is_asked_for(explain):
+    rows = "a,city,b\n" + "".join(f"{i},{'Ulm' if i % 4 else 'Wien'},{i % 2}\n" for i in range(100))
+    script = "def predict(df): return df.a + 200 * (df.city == 'Ulm') + df.b"
+    pdp = {"grid_resolution": 10, "features": ["a", "city"]}
+    top = {"methods": {"shap": {"baseline": [[0, "Wien", 0]]}, "pdp": pdp}}
+    found = json.loads((explain(rows, script=script, top=top) / "analysis.json").read_text())
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
+    a, city = found["explanations"]["pdp"]
+    assert (a["feature_name"], a["data_type"], a["label_headers"]) == ("a", "numerical", ["label0"])
+    assert a["feature_values"] == near([0, 11, 22, 33, 44, 55, 66, 77, 88, 99])
+    assert a["data_distribution"] == near([0.06, 0.11, 0.11, 0.11, 0.11, 0.11, 0.11, 0.11, 0.11, 0.06])
+    assert a["model_predictions"] == [pytest.approx([value + 150.5 for value in a["feature_values"]])]
+    assert (city["feature_values"], city["data_distribution"]) == (["Ulm", "Wien"], [0.75, 0.25])
+    assert city["model_predictions"] == [pytest.approx([250, 50])]
+    top["methods"]["pdp"] = {"top_k_features": 1}
+    found = json.loads((explain(rows, script=script, top=top, into="top") / "analysis.json").read_text())
+    assert [each["feature_name"] for each in found["explanations"]["pdp"]] == ["city"]
+
+
+def test_partial_dependence_alone_is_refused(explain):
+    with pytest.raises(ConfigError, match=r"methods\.pdp is given without shap"):
+        explain(ROWS, top={"methods": {"pdp": {}}})
 
 
 # --- drift ------------------------------------------------------------------------------------------------------------
@@ -206,9 +247,9 @@ def test_the_threshold_is_settable_in_both_places(explain):
     assert "exceeds threshold 0.999" in (found / "constraint_violations.json").read_text()
 
 
-@pytest.mark.parametrize("content", ['{"explanations": {"kernel_shap": {"l": {}}}}', '{"explanations": {"kernel_shap": [1]}}'])
+@pytest.mark.parametrize("content", [{"l": {}}, [1], {"l": {"global_shap_values": {"a": "x"}}}])
 def test_a_baseline_that_makes_no_sense_is_refused(explain, tmp_path, content):
-    (tmp_path / "bad.json").write_text(content)
+    (tmp_path / "bad.json").write_text(json.dumps({"explanations": {"kernel_shap": content}}))
     with pytest.raises(BaselineError, match=r"explanations\.kernel_shap makes no sense"):
         explain(ROWS, baseline_constraints=tmp_path / "bad.json")
 
@@ -253,6 +294,16 @@ def test_on_spark_the_model_runs_in_the_tasks_and_the_files_are_the_same(explain
     assert set(tmp_path.glob("asked-*")) > mine, "processes of Spark were asked"
     for name in ("analysis.json", "profile.json", "explanations_shap/out.csv"):
         assert (here / name).read_bytes() == (there / name).read_bytes()
+
+
+@pytest.mark.spark
+def test_sources_that_only_spark_reads_are_explained(explain, spark, tmp_path):
+    frame = spark.createDataFrame([(1, 2.0, 3, "x"), (-2, 4.0, 0, "y")], "a int, b double, c long, label string")
+    frame.write.format("orc").save(str(tmp_path / "orc"))
+    folder = explain(
+        tmp_path / "orc", top={"label": "label"}, dataset_format={"spark": {"format": "orc"}}, ANALYZER_ENGINE="spark"
+    )
+    assert values_in(folder)["global_shap_values"] == near({"a": 3, "b": 3, "c": 4.5})
 
 
 @pytest.mark.spark
@@ -378,6 +429,11 @@ def test_attributions_that_are_none_are_refused(explain, rows, said):
         ({"shap": {"text_config": {"language": "english"}}}, ConfigError, "texts, which are not explained"),
         ({"predictor": {"label_headers": ["x", "y"]}}, ConfigError, "names 2 labels, but the model answers 1 scores"),
         ({"predictor": {"handler": "a.py", "endpoint_url": "http://b"}, "script": None}, ConfigError, "Two models"),
+        (
+            {"predictor": {"attributions": "why_"}},
+            ConfigError,
+            "both a model and attributions in the data are named",
+        ),
         ({"top": {"label": "a", "excluded_columns": ["b", "c"]}}, InputError, "there are no features beside a, b, c"),
     ],
 )
@@ -385,6 +441,13 @@ def test_errors_name_what_was_found(explain, given, kind, said):
     with pytest.raises(kind) as error:
         explain(ROWS, **given)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("setting", ["ANALYZER_MODEL_SCRIPT", "ANALYZER_MODEL_URL", "ANALYZER_MOST_EXPLAINED"])
+def test_settings_that_would_not_be_heeded_are_refused(run_job, tmp_path, setting):
+    (tmp_path / "rows.csv").write_text(ROWS)
+    with pytest.raises(ConfigError, match=f"{setting} is for attribution"):
+        run_job(tmp_path / "rows.csv", CSV, **{setting: "9"})
 
 
 def test_no_rows(explain):

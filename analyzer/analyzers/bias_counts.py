@@ -194,7 +194,7 @@ class BiasState:
         outcome, groups = self._outcome(rows)
         divisions = [(-1, 0, None), *self._divisions(rows)]
         for i, facet in enumerate(self.roles.facets):
-            coded = self._coded(rows, facet.column, f"facet {i}")
+            coded = self._coded(rows, facet.column, f"facet {i}", apart=not facet.values)
             classes, numbers = self._facet(i, facet, coded, rows.num_rows)
             for division, segment, chosen in divisions:
                 counts = self.counts.setdefault((i, division, segment), KeyedCounts())
@@ -284,12 +284,12 @@ class BiasState:
 
     # --- columns
 
-    def _coded(self, rows: pa.RecordBatch, column: Column, role: str) -> Coded | None:
+    def _coded(self, rows: pa.RecordBatch, column: Column, role: str, *, apart: bool = False) -> Coded | None:
         array = find_column(rows, column)
         if array is None:
             self.facts[role].missing += rows.num_rows
             return None
-        coded = Coded.of(array)
+        coded = Coded.of(array, apart=apart)
         self.facts[role].update(coded)
         return coded
 
@@ -303,7 +303,7 @@ class BiasState:
         outcome = label * CLASSES + prediction
         if self.roles.group is None:
             return outcome, np.zeros(1, dtype=np.int64)
-        coded = self._coded(rows, self.roles.group, GROUP)
+        coded = self._coded(rows, self.roles.group, GROUP, apart=True)
         if coded is None:
             return outcome, np.zeros(1, dtype=np.int64)
         groups = np.concatenate([[0], self.groups.number(coded.texts())]).astype(np.int64)

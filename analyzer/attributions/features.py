@@ -54,7 +54,7 @@ class Features:
         if self.are_numbers:
             return pd.DataFrame(block, columns=list(self.names), copy=False)
         columns = {
-            feature.name: block[:, i] if feature.texts is None else _texts(feature.texts, block[:, i], math.nan)
+            feature.name: block[:, i] if feature.texts is None else _column(feature.texts, block[:, i])
             for i, feature in enumerate(self.columns)
         }
         return pd.DataFrame(columns, copy=False)
@@ -87,7 +87,18 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _texts(texts: Sequence[str], codes: Block, missing: float | None) -> NDArray[Any]:
+def _column(texts: Sequence[str], codes: Block) -> Any:
+    """Make a column of pandas' own text type, without an object for each value; pandas 2 has none."""
+    import pandas as pd
+
+    if pd.__version__.startswith("2."):
+        return _texts(texts, codes, math.nan)
+    missing = np.isnan(codes)
+    places = pa.array(np.where(missing, 0, codes).astype(np.int32), mask=missing)
+    return pd.array(pa.array(texts, pa.large_string()).take(places), dtype="str")
+
+
+def _texts(texts: Sequence[str], codes: Block, missing: float | None = None) -> NDArray[Any]:
     known = np.array([*texts, missing], dtype=object)
     found: NDArray[Any] = known[np.where(np.isnan(codes), len(texts), codes).astype(np.intp)]
     return found
@@ -95,7 +106,7 @@ def _texts(texts: Sequence[str], codes: Block, missing: float | None) -> NDArray
 
 def _plain(feature: Feature, numbers: Block) -> list[Any]:
     if feature.texts is not None:
-        return list(_texts(feature.texts, numbers, None))
+        return list(_texts(feature.texts, numbers))
     # Means of integral columns, as clustering makes them, are not whole.
     return [
         None if number != number else int(number) if feature.integral and number.is_integer() else number  # noqa: PLR0124

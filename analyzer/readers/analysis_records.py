@@ -66,6 +66,9 @@ class _Finder:
         self._fields = fields
         self._place = place
         self._names: dict[int, tuple[str, ...]] = {}
+        at_first = fields.label in {None, "0"} and fields.prediction in {None, "0"} and fields.score in {None, "0"}
+        self._plain = at_first and fields.outcome and fields.features is None
+        """Whether records of one value of CSV for label and answer, the usual case, can be taken at once."""
 
     def of_value(self, value: Any) -> list[Named]:
         """Give the rows of a JSON value whose parts stand at JMESPaths."""
@@ -78,6 +81,8 @@ class _Finder:
 
     def of_capture(self, record: Mapping[str, Any]) -> list[Named]:
         """Give the rows of a captured or merged record."""
+        if self._plain and (row := self._plain_row(record)) is not None:
+            return [row]
         captured = record.get("captureData")
         if not isinstance(captured, dict):
             raise InputError(
@@ -89,6 +94,26 @@ class _Finder:
             self._add(rows, self._fields.label_name, self._labels(record.get("groundTruthData")))
             self._add(rows, self._fields.prediction_name, self._outputs(captured))
         return rows
+
+    def _plain_row(self, record: Mapping[str, Any]) -> Named | None:
+        """Take one line of CSV with one value as label and one as answer; None where a record holds anything else."""
+        try:
+            captured, label = record["captureData"], record["groundTruthData"]
+            request, answer = captured[INPUT], captured[OUTPUT]
+            if not request["encoding"] == answer["encoding"] == label["encoding"] == "CSV":
+                return None
+            text, told, found = request["data"].rstrip("\r\n"), label["data"].strip(), answer["data"].strip()
+            joined = f"{told}{found}"
+            if '"' in text or "\n" in text or "," in joined or '"' in joined or "\n" in joined or not told or not found:
+                return None
+            values = text.split(",")
+            row: Named = dict(zip(self._names[len(values)], values, strict=True))
+            fields = self._fields
+            predicted = found if fields.prediction is not None else "01"[float(found) > fields.threshold]
+        except (KeyError, TypeError, AttributeError, ValueError):
+            return None
+        row[fields.label_name], row[fields.prediction_name] = told, predicted
+        return row
 
     # --- features
 

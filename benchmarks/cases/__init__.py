@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.cases.attribution import attribution
+from benchmarks.cases.biases import biases
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
@@ -32,5 +33,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "merge": merges,
     "quality": quality,
     "attribution": attribution,
+    "bias": biases,
 }
 """In the order of the table."""

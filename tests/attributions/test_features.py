@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -35,6 +37,14 @@ def test_numbers_and_texts_go_to_a_block_and_back():
     assert list(frame.columns) == NAMES
     assert str(frame.dtypes["age"]) == "float64"
     assert frame["city"][:2].tolist() == ["Wien", "Ulm"]
+    assert frame["city"].isna().tolist() == [False, False, True]
+    as_read = pd.read_csv(io.StringIO("city\nWien\nUlm\n"))
+    assert frame["city"].dtype == as_read["city"].dtype, "as pandas reads files"
+
+
+def test_a_column_without_any_value_is_missing_throughout():
+    features, block = read_features(pa.table({"t": pa.array([None, None], pa.string())}), ["t"], [["x"]])
+    assert features.frame(block)["t"].isna().all()
 
 
 def test_the_baseline_takes_part_in_what_a_column_is():
@@ -66,7 +76,7 @@ def test_features_are_picked_by_name_or_place():
         ([{"b": "x", "a": 1}], None, [[1, "x"]]),
         ({"a": 1, "b": "x"}, None, [[1, "x"]]),
         ({"instances": [[1, "x"], [2, "y"]]}, None, [[1, "x"], [2, "y"]]),
-        ({"instances": [{"features": [1, "x"]}, {"features": [2, "y"]}]}, "instances[*].features", [[1, "x"], [2, "y"]]),
+        ({"in": [{"features": [1, "x"]}, {"features": [2, "y"]}]}, "in[*].features", [[1, "x"], [2, "y"]]),
         ([{"features": [1, "x"], "label": 1}], "features", [[1, "x"]]),
     ],
 )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
@@ -122,8 +121,8 @@ def _finding(violation: Mapping[str, Any], anchors: Mapping[str, str], papers: P
     check, name = violation["constraint_check_type"], violation["feature_name"]
     evidence = violation.get("evidence") or {}
     severity, says = (_SAYINGS.get(check) or _added)(evidence)
-    first = evidence.get("first") or {}
-    examples = chain.from_iterable((evidence.get("examples") or {}).values()) if papers.examples else ()
+    place = _place(evidence.get("first"))
+    examples = _examples(evidence.get("examples")) if papers.examples else ()
     return Finding(
         severity=severity,
         subject=name,
@@ -131,9 +130,19 @@ def _finding(violation: Mapping[str, Any], anchors: Mapping[str, str], papers: P
         says=says or violation["description"],
         description=violation["description"],
         anchor=anchors.get(name),
-        examples=tuple(dict.fromkeys(str(each) for each in examples))[:MOST_VALUES],
-        place=f"{first['file']}, record {first['record']:,}" if first else "",
+        examples=tuple(dict.fromkeys(examples))[:MOST_VALUES],
+        place=place,
     )
+
+
+def _examples(found: Any) -> list[str]:
+    """List examples of all kinds; checks of packages may call something else by that name, which is left alone."""
+    lists = found.values() if isinstance(found, Mapping) else ()
+    return [str(each) for some in lists if isinstance(some, list | tuple) for each in some]
+
+
+def _place(found: Any) -> str:
+    return f"{found['file']}, record {found['record']:,}" if isinstance(found, Mapping) and "record" in found else ""
 
 
 Saying = tuple[Severity, str]

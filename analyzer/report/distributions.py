@@ -110,7 +110,8 @@ def _edges(spreads: Sequence[Weighted], *, whole: bool) -> tuple[Doubles, bool, 
     low, high = inner_low if below else low, inner_high if above else high
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, BINS + 1), below, above
+    steps = np.arange(BINS + 1) / BINS  # linspace would overflow where the range is the whole of the doubles
+    return low * (1 - steps) + high * steps, below, above
 
 
 def _only_whole(values: Doubles) -> bool:

@@ -63,7 +63,7 @@ def data_table(
 ) -> Markup:
     """Make a table that the page's script sorts and filters.
 
-    A row is its severity, words that it is found by beside those of its head, and cells, of which the second is its head.
+    A row is its severity, words that it is found by beside its head's, and cells, of which the second is its head.
     """
     head = tag("tr", *(tag("th", tag("button", each, type="button"), scope="col") for each in heads))
     body = [_data_row(severity, also, cells) for severity, also, cells in rows]

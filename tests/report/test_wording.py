@@ -7,7 +7,7 @@ from html import unescape
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -105,11 +105,21 @@ def test_buckets_stand_in_where_old_files_have_no_sketch() -> None:
     assert found.baseline[-1] == 0
 
 
-@pytest.mark.parametrize("values", [[7.25], [1e-310, 2e-310], [-1e308, 1e308]])
-def test_odd_ranges_are_drawn(values) -> None:
-    found = histogram(numeric(values), None)
+DOUBLES = st.lists(st.floats(-1e308, 1e308), min_size=1, max_size=30)
+
+
+@given(DOUBLES, DOUBLES)
+@example([7.25], [7.25])
+@example([1e-310, 2e-310], [0.0])
+@example([-1e308, 1e308], [5e-324])
+@example([float(2**64)] * 3, [float(2**64), float(2**64 - 4096)])
+def test_any_two_ranges_are_put_into_bins(now, before) -> None:
+    found = histogram(numeric(now), numeric(before))
     assert sum(found.current) == pytest.approx(1)
+    assert sum(found.baseline) == pytest.approx(1)
+    assert len(found.edges) == len(found.current) + 1 == len(found.baseline) + 1
     assert all(map(math.isfinite, found.edges))
+    assert found.edges == sorted(found.edges)
 
 
 def test_a_column_without_values_has_no_histogram() -> None:

@@ -19,6 +19,8 @@ STAGES = {"post_training_bias_metrics": "Post-training", "pre_training_bias_metr
 CHECK = "bias_drift_check"
 HIGH_CHANGE, MEDIUM_CHANGE = 0.1, 0.02
 """Severity by how much farther from zero a metric is than the baseline's."""
+MOST_GROUPS = 50
+"""Groups of a stage that have a table; a facet without listed values has a group for each of its values."""
 MEANINGS = {
     "CI": "share of the other rows minus that of the group",
     "DPL": "positive labels of the others minus the group's",
@@ -187,8 +189,12 @@ def sections_of(papers: Papers, figures: Sequence[Figure], *, judged: bool) -> l
             groups: dict[tuple[str, str], list[Figure]] = {}
             for each in staged:
                 groups.setdefault((each.facet, each.group), []).append(each)
-            tables = [_table(stage, at, shown, rule, judged=judged) for at, shown in enumerate(groups.values())]
+            worst_first = sorted(groups.values(), key=lambda some: all(each.finding is None for each in some))
+            shown = worst_first[:MOST_GROUPS]
+            tables = [_table(stage, at, some, rule, judged=judged) for at, some in enumerate(shown)]
             words = f"Bars begin at the neutral value, the stroke is the baseline. {RULES.get(rule, '')}"
+            if len(groups) > MOST_GROUPS:
+                words += f" {len(groups) - MOST_GROUPS:,} more groups stand in analysis.json."
             found.append(Section(_anchor(stage), f"{stage} bias", joined(tables), words))
     segments = tuple(_segments(papers))
     if segments:

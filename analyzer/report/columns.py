@@ -53,12 +53,12 @@ def ratio(drift: Mapping[str, Any]) -> float:
     return distance / threshold if threshold > 0 else float(distance > 0) * UNBOUNDED
 
 
-def overview(features: Sequence[Feature], papers: Papers) -> Section:
+def overview(features: Sequence[Feature], papers: Papers, more: str = "") -> Section:
     compared = papers.baseline_statistics is not None
     heads = ["Verdict", "Column", "Type", "Missing", "Distinct", "Mean or most frequent"]
     heads += ["Drift and threshold"] if compared else []
     rows = [(each.severity, "", _overview_row(each, papers, compared=compared)) for each in features]
-    return Section("columns", "All columns", data_table("columns-table", "All columns", heads, rows))
+    return Section("columns", "All columns", data_table("columns-table", "All columns", heads, rows), more)
 
 
 def _overview_row(feature: Feature, papers: Papers, *, compared: bool) -> list[Cell]:

@@ -20,6 +20,8 @@ HIGH_SHARE, MEDIUM_SHARE = 0.1, 0.01
 HIGH_RATIO, MEDIUM_RATIO = 3.0, 1.5
 """Severity of drift, by how many times the threshold the distance is."""
 MOST_NAMED = 10
+MOST_COLUMNS = 1000
+"""Columns of a page; more would make it slow to open."""
 
 
 def report_of(papers: Papers) -> Report:
@@ -233,7 +235,10 @@ def _tests(
 
 def _sections(features: Sequence[Feature], papers: Papers) -> list[Section]:
     profile = papers.profile or {}
-    found = [overview(features, papers)]
+    shown = _shown(features)
+    rest = len(features) - len(shown)
+    more = f"{counted(rest, 'more column')} without violations stand in profile.json." if rest else ""
+    found = [overview(shown, papers, more)]
     if features:
         found.append(
             Section(
@@ -241,7 +246,7 @@ def _sections(features: Sequence[Feature], papers: Papers) -> list[Section]:
                 "Column by column",
                 Markup(""),
                 "Bars are this run, lines the baseline, as shares of the rows with a value. Open a column to see more.",
-                tuple(item(each, papers) for each in features),
+                tuple(item(each, papers) for each in shown),
             )
         )
     if profile.get("rules"):
@@ -249,6 +254,14 @@ def _sections(features: Sequence[Feature], papers: Papers) -> list[Section]:
     if profile.get("quirks"):
         found.append(quirks_section(profile["quirks"]))
     return found
+
+
+def _shown(features: Sequence[Feature]) -> Sequence[Feature]:
+    """Choose the columns of the page where there are very many: first those that violate something."""
+    if len(features) <= MOST_COLUMNS:
+        return features
+    ordered = sorted(range(len(features)), key=lambda at: features[at].severity == "ok")
+    return [features[at] for at in sorted(ordered[:MOST_COLUMNS])]
 
 
 def _rules(rules: Sequence[Mapping[str, Any]]) -> Section:

@@ -13,7 +13,7 @@ from hostile import ATTACKS
 
 from analyzer import plugins
 from analyzer.config import read_config
-from analyzer.errors import ConfigError
+from analyzer.errors import ConfigError, Stopped
 from analyzer.report import make_reports, papers_of
 
 FORMS = ("report.html", "report.md", "junit.xml")
@@ -336,3 +336,42 @@ def test_segments_of_bias_are_listed() -> None:
     page = make_reports(analysis_papers.drifted(**{"analysis.json": analysis}), ["html"])["html"]
     assert "city &lt;i&gt;Ulm&lt;/i&gt;" in page
     assert "12 metrics" in page
+
+
+# --- very much of everything ------------------------------------------------------------------------------------------
+
+
+def test_thousands_of_columns_show_what_is_wrong_and_say_what_is_left_out() -> None:
+    block = {"common": {"num_present": 1, "num_missing": 0}, "distinct_count": 1.0}
+    features = [{"name": f"c{i}", "inferred_type": "String", "string_statistics": block} for i in range(3000)]
+    wrong = {"feature_name": "c2999", "constraint_check_type": "completeness_check", "description": "It lacks values."}
+    documents = {
+        "statistics.json": {"dataset": {"item_count": 1}, "features": features},
+        "constraint_violations.json": {"violations": [wrong]},
+    }
+    page = make_reports(papers_of("data_quality", documents, {}, about={}), ["html"])["html"]
+    assert "1 violation in 1 of 3,000 columns" in page
+    assert "2,000 more columns without violations stand in profile.json." in page
+    assert 'id="c2999"' in page
+    assert 'id="c999"' not in page
+
+
+def test_a_facet_of_many_values_does_not_fill_the_page() -> None:
+    papers = analysis_papers.drifted()
+    analysis = dict(papers.analysis)
+    section = dict(analysis["pre_training_bias_metrics"])
+    (group,) = section["facets"]["Sex"]
+    section["facets"] = {"Sex": [group | {"value_or_threshold": str(i)} for i in range(300)]}
+    analysis["pre_training_bias_metrics"] = section
+    page = make_reports(analysis_papers.drifted(**{"analysis.json": analysis}), ["html"])["html"]
+    assert "250 more groups stand in analysis.json." in page
+
+
+def test_a_job_that_is_told_to_end_ends_while_it_makes_a_report() -> None:
+    class Ending(dict):
+        def get(self, *_given):
+            raise Stopped("SIGTERM")
+
+    papers = papers_of("data_quality", {"statistics.json": Ending(dataset={})}, {}, about={})
+    with pytest.raises(Stopped):
+        make_reports(papers, ["html"])

@@ -204,13 +204,6 @@ SETTINGS: tuple[Setting, ...] = (
         "names, 0-based indices or JMESPaths, comma-separated",
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json and the reports."),
-    Setting(
-        "ANALYZER_REPORT",
-        "html,md",
-        (),
-        "Which reports for people are written beside the JSON files.",
-        "html, md and junit, comma-separated, or none",
-    ),
     Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
     Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
     Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
@@ -252,6 +245,13 @@ SETTINGS: tuple[Setting, ...] = (
         "true",
         ("true", "false"),
         "Install the requirements.txt beside a script before the script is loaded.",
+    ),
+    Setting(
+        "ANALYZER_REPORT",
+        "html,md",
+        (),
+        "Which reports for people are written beside the JSON files.",
+        "html, md and junit, comma-separated, or none",
     ),
     Setting(
         "ANALYZER_CLUSTER_TIMEOUT",
@@ -348,9 +348,9 @@ class JobConfig:
     most_explained: int | None = None
     attribution_threshold: float | None = None
     evidence: bool = True
-    report: tuple[str, ...] = REPORTS[:2]
     preprocess_seed: int = 0
     install_requirements: bool = True
+    report: tuple[str, ...] = REPORTS[:2]
     cluster_timeout: int = CLUSTER_TIMEOUT
     cluster_port: int = CLUSTER_PORT
     cluster_secret: str | None = field(default=None, repr=False)
@@ -955,12 +955,12 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
-        "report": _reports(values),
         **_model_fields(values),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
         "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
+        "report": _reports(values),
     }
 
 

@@ -16,24 +16,27 @@ def report_of(papers: Papers) -> Report:
     findings = [*bias.findings_of(papers), *attribution.findings_of(papers)]
     metrics = bias.figures_of(papers, findings)
     outputs = attribution.outputs_of(papers, findings)
-    judged = papers.baseline_analysis is not None
+    judged = bias.is_judged(papers), attribution.is_judged(papers)
     return Report(
-        kind=_kind(metrics, outputs),
-        headline=_headline(metrics, outputs, findings, judged=judged),
-        judged=judged,
+        kind=_kind(papers, metrics, outputs),
+        headline=_headline(metrics, outputs, findings, judged=any(judged)),
+        judged=any(judged),
         findings=tuple(findings),
-        facts=(*_rows(papers), *bias.facts_of(papers, metrics), *attribution.facts_of(outputs)),
+        facts=(*_rows(papers), *bias.facts_of(papers, metrics), *attribution.facts_of(papers, outputs)),
         notes=tuple(note for part in _parts(papers) for note in part.get("notes", ())),
-        tests=(*bias.tests_of(metrics, judged=judged), *attribution.tests_of(outputs, judged=judged)),
-        sections=partial(_sections, metrics, outputs, judged=judged),
+        tests=(*bias.tests_of(metrics, judged=judged[0]), *attribution.tests_of(outputs, judged=judged[1])),
+        sections=partial(_sections, papers, metrics, outputs, judged),
         about=papers.about,
+        concern=None if metrics or outputs else "Nothing was measured.",
     )
 
 
-def _kind(metrics: Sequence[bias.Figure], outputs: Sequence[attribution.Output]) -> Kind:
-    if metrics and outputs:
+def _kind(papers: Papers, metrics: Sequence[bias.Figure], outputs: Sequence[attribution.Output]) -> Kind:
+    """Name the report by the halves that were done; profile.json tells of bias also where it found nothing."""
+    halves = bool(metrics) or "bias" in (papers.profile or {}), bool(outputs)
+    if all(halves):
         return "analysis"
-    return "bias" if metrics else "attribution"
+    return "bias" if halves[0] else "attribution"
 
 
 def _headline(
@@ -64,5 +67,11 @@ def _rows(papers: Papers) -> Iterator[Fact]:
         yield Fact("Rows", figure(max(rows)))
 
 
-def _sections(metrics: Sequence[bias.Figure], outputs: Sequence[attribution.Output], *, judged: bool) -> list[Section]:
-    return [*bias.sections_of(metrics, judged=judged), *attribution.sections_of(outputs, judged=judged)]
+def _sections(
+    papers: Papers,
+    metrics: Sequence[bias.Figure],
+    outputs: Sequence[attribution.Output],
+    judged: tuple[bool, bool],
+) -> list[Section]:
+    sections = bias.sections_of(papers, metrics, judged=judged[0])
+    return [*sections, *attribution.sections_of(outputs, judged=judged[1])]

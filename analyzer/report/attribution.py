@@ -56,6 +56,17 @@ def _finding(violation: Mapping[str, Any], papers: Papers) -> Finding:
     return Finding(severity, label, CHECK, says, violation["description"], anchor="attribution")
 
 
+def part_of(papers: Papers) -> Mapping[str, Any]:
+    """Give what profile.json says of this half."""
+    parts = [part for part in (papers.profile or {}).values() if isinstance(part, Mapping) and "ndcg" in part]
+    return parts[0] if parts else {}
+
+
+def is_judged(papers: Papers) -> bool:
+    """Tell whether the baseline has attributions to judge by."""
+    return bool(_labels(papers.baseline_analysis))
+
+
 def _float(text: str) -> Any:
     try:
         return float(text)
@@ -106,8 +117,9 @@ def outputs_of(papers: Papers, findings: Sequence[Finding]) -> list[Output]:
 
 
 def _scores(papers: Papers) -> dict[str, float]:
-    """Read the scores that violations tell."""
-    found = {}
+    """Read the scores that profile.json tells, else those that violations tell."""
+    told = part_of(papers).get("ndcg") or {}
+    found = {label: score for label, each in told.items() if (score := number(each)) is not None}
     for each in (papers.violations or {}).get("violations", ()):
         told = DRIFT.search(each["description"]) if each["constraint_check_type"] == CHECK else None
         score = number(_float(told.group(1))) if told else None
@@ -116,12 +128,15 @@ def _scores(papers: Papers) -> dict[str, float]:
     return found
 
 
-def facts_of(outputs: Sequence[Output]) -> Iterator[Fact]:
+def facts_of(papers: Papers, outputs: Sequence[Output]) -> Iterator[Fact]:
     """Tell what was explained, and how well the worst output agrees with the baseline."""
     if not outputs:
         return
     first = outputs[0]
-    yield Fact("Features explained", figure(len(first.values)), f"for {counted(len(outputs), 'output')} of the model")
+    rows = part_of(papers).get("explained_rows")
+    sampled = f", {counted(int(rows), 'row')}" if rows is not None else ""
+    outputs_told = f"for {counted(len(outputs), 'output')} of the model{sampled}"
+    yield Fact("Features explained", figure(len(first.values)), outputs_told)
     ranks = _ranks(first.values)
     top = next(iter(sorted(ranks, key=ranks.__getitem__)), NONE)
     yield Fact("Counts most", clipped(top, 40), f"{figure(first.values.get(top))} on average")

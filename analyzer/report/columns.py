@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup
@@ -53,12 +54,12 @@ def ratio(drift: Mapping[str, Any]) -> float:
     return distance / threshold if threshold > 0 else float(distance > 0) * UNBOUNDED
 
 
-def overview(features: Sequence[Feature], papers: Papers) -> Section:
+def overview(features: Sequence[Feature], papers: Papers, more: str = "") -> Section:
     compared = papers.baseline_statistics is not None
     heads = ["Verdict", "Column", "Type", "Missing", "Distinct", "Mean or most frequent"]
     heads += ["Drift and threshold"] if compared else []
     rows = [(each.severity, "", _overview_row(each, papers, compared=compared)) for each in features]
-    return Section("columns", "All columns", data_table("columns-table", "All columns", heads, rows))
+    return Section("columns", "All columns", data_table("columns-table", "All columns", heads, rows), more)
 
 
 def _overview_row(feature: Feature, papers: Papers, *, compared: bool) -> list[Cell]:
@@ -143,11 +144,9 @@ def _numeric(feature: Feature, found: Histogram) -> Markup:
     label = f"Distribution of {feature.name}, {_summary(found)}"
     compared = found.baseline is not None
     heads = ["From", "To", "This run", *(["Baseline"] if compared else [])]
-    rows = [
-        [figure(found.edges[i]), figure(found.edges[i + 1]), percent(now)]
-        + ([percent(found.baseline[i])] if found.baseline else [])
-        for i, now in enumerate(found.current)
-    ]
+    edges = [figure(edge) for edge in found.edges]
+    sides = [[percent(share) for share in side] for side in (found.current, found.baseline) if side]
+    rows = list(zip(edges, edges[1:], *sides, strict=False))
     return tag(
         "figure",
         charts.histogram(found, label),
@@ -165,6 +164,7 @@ def _summary(found: Histogram) -> str:
     return f"{words}, most of the baseline's from {figure(found.edges[peak])} to {figure(found.edges[peak + 1])}"
 
 
+@cache
 def _legend(*, compared: bool, baseline: str = "key-then") -> Markup:
     before = tag("span", tag("span", class_=baseline), "Baseline", class_="key") if compared else None
     return tag("span", tag("span", tag("span", class_="key-now"), "This run", class_="key"), before)

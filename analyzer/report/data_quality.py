@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
@@ -21,6 +20,8 @@ HIGH_SHARE, MEDIUM_SHARE = 0.1, 0.01
 HIGH_RATIO, MEDIUM_RATIO = 3.0, 1.5
 """Severity of drift, by how many times the threshold the distance is."""
 MOST_NAMED = 10
+MOST_COLUMNS = 1000
+"""Columns of a page; more would make it slow to open."""
 
 
 def report_of(papers: Papers) -> Report:
@@ -122,8 +123,8 @@ def _finding(violation: Mapping[str, Any], anchors: Mapping[str, str], papers: P
     check, name = violation["constraint_check_type"], violation["feature_name"]
     evidence = violation.get("evidence") or {}
     severity, says = (_SAYINGS.get(check) or _added)(evidence)
-    first = evidence.get("first") or {}
-    examples = chain.from_iterable((evidence.get("examples") or {}).values()) if papers.examples else ()
+    place = _place(evidence.get("first"))
+    examples = _examples(evidence.get("examples")) if papers.examples else ()
     return Finding(
         severity=severity,
         subject=name,
@@ -131,9 +132,19 @@ def _finding(violation: Mapping[str, Any], anchors: Mapping[str, str], papers: P
         says=says or violation["description"],
         description=violation["description"],
         anchor=anchors.get(name),
-        examples=tuple(dict.fromkeys(str(each) for each in examples))[:MOST_VALUES],
-        place=f"{first['file']}, record {first['record']:,}" if first else "",
+        examples=tuple(dict.fromkeys(examples))[:MOST_VALUES],
+        place=place,
     )
+
+
+def _examples(found: Any) -> list[str]:
+    """List examples of all kinds; checks of packages may call something else by that name, which is left alone."""
+    lists = found.values() if isinstance(found, Mapping) else ()
+    return [str(each) for some in lists if isinstance(some, list | tuple) for each in some]
+
+
+def _place(found: Any) -> str:
+    return f"{found['file']}, record {found['record']:,}" if isinstance(found, Mapping) and "record" in found else ""
 
 
 Saying = tuple[Severity, str]
@@ -224,7 +235,10 @@ def _tests(
 
 def _sections(features: Sequence[Feature], papers: Papers) -> list[Section]:
     profile = papers.profile or {}
-    found = [overview(features, papers)]
+    shown = _shown(features)
+    rest = len(features) - len(shown)
+    more = f"{counted(rest, 'more column')} without violations stand in profile.json." if rest else ""
+    found = [overview(shown, papers, more)]
     if features:
         found.append(
             Section(
@@ -232,7 +246,7 @@ def _sections(features: Sequence[Feature], papers: Papers) -> list[Section]:
                 "Column by column",
                 Markup(""),
                 "Bars are this run, lines the baseline, as shares of the rows with a value. Open a column to see more.",
-                tuple(item(each, papers) for each in features),
+                tuple(item(each, papers) for each in shown),
             )
         )
     if profile.get("rules"):
@@ -240,6 +254,14 @@ def _sections(features: Sequence[Feature], papers: Papers) -> list[Section]:
     if profile.get("quirks"):
         found.append(quirks_section(profile["quirks"]))
     return found
+
+
+def _shown(features: Sequence[Feature]) -> Sequence[Feature]:
+    """Choose the columns of the page where there are very many: first those that violate something."""
+    if len(features) <= MOST_COLUMNS:
+        return features
+    ordered = sorted(range(len(features)), key=lambda at: features[at].severity == "ok")
+    return [features[at] for at in sorted(ordered[:MOST_COLUMNS])]
 
 
 def _rules(rules: Sequence[Mapping[str, Any]]) -> Section:

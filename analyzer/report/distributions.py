@@ -14,6 +14,8 @@ BINS = 20
 MOST_CATEGORIES = 8
 TAIL = 0.005
 """Share of values at each end that may be gathered in one open bin, so that one outlier does not flatten the rest."""
+EXACT = 2.0**52
+"""Below it doubles tell halves apart."""
 FAR = 1.5
 """The end bins are opened only where the whole range is so many times that of the bulk."""
 Doubles = NDArray[np.float64]
@@ -101,7 +103,8 @@ def _is_whole(block: Mapping[str, Any]) -> bool:
 
 def _edges(spreads: Sequence[Weighted], *, whole: bool) -> tuple[Doubles, bool, bool]:
     low, high = min(float(each.values[0]) for each in spreads), max(float(each.values[-1]) for each in spreads)
-    if whole and high - low < BINS and all(_only_whole(each.values) for each in spreads):
+    small = max(abs(low), abs(high)) < EXACT
+    if whole and small and high - low < BINS and all(_only_whole(each.values) for each in spreads):
         return np.arange(low - 0.5, high + 1), False, False
     inner_low = min(each.quantile(TAIL) for each in spreads)
     inner_high = max(each.quantile(1 - TAIL) for each in spreads)
@@ -109,8 +112,10 @@ def _edges(spreads: Sequence[Weighted], *, whole: bool) -> tuple[Doubles, bool, 
     below, above = (inner_low - low) > FAR * room, (high - inner_high) > FAR * room
     low, high = inner_low if below else low, inner_high if above else high
     if low == high:
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, BINS + 1), below, above
+        room = max(0.5, abs(low) * 1e-9)
+        low, high = low - room, high + room
+    steps = np.arange(BINS + 1) / BINS  # linspace would overflow where the range is the whole of the doubles
+    return np.maximum.accumulate(low * (1 - steps) + high * steps), below, above
 
 
 def _only_whole(values: Doubles) -> bool:

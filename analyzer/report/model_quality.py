@@ -87,8 +87,12 @@ def _check_of(found: Figure) -> str:
 def name_of_metric(key: str) -> str:
     """Spell a metric's key as people do."""
     plain = key.removesuffix(CONSTANT)
-    name = NAMES.get(plain) or plain.replace("_", " ").capitalize()
-    return name if plain == key else f"{name}, best constant classifier"
+    average, _, rest = plain.partition("_")
+    if average in {"weighted", "macro"} and rest in NAMES:
+        plain = f"{average} {NAMES[rest]}"
+    name = NAMES.get(plain) or plain.replace("_", " ")
+    name = name[0].upper() + name[1:]
+    return f"{name}, best constant classifier" if key.endswith(CONSTANT) else name
 
 
 def _block(document: Mapping[str, Any] | None, ending: str) -> Mapping[str, Any]:
@@ -182,7 +186,7 @@ def _facts(figures: Sequence[Figure], papers: Papers) -> Iterator[Fact]:
     known = {each.key: each for each in figures}
     for key in [key for key in LEADING if key in known][:4]:
         found = known[key]
-        within = f"{figure(found.bounds[0])} to {figure(found.bounds[1])}" if found.bounds else ""
+        within = f"95 % interval {figure(found.bounds[0])} to {figure(found.bounds[1])}" if found.bounds else ""
         was = f"baseline {figure(found.threshold)}" if found.threshold is not None else ""
         yield Fact(name_of_metric(key), figure(found.value), "; ".join(filter(None, (was, within))))
 

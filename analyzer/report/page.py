@@ -20,6 +20,7 @@ MOST_INLINE = 120_000
 """Bytes of parts that open which are written as they are; the rest is packed, and unpacked by the page's script."""
 MOST_TOLD = 150
 """Violations that are told with examples and the words of the violations file, the worst ones."""
+MOST_LISTED = 1000
 FEW_ROWS = 8
 """Tables of fewer rows need no filter."""
 HERE = Path(__file__).parent
@@ -159,8 +160,11 @@ def _filters(report: Report) -> Markup:
 
 
 def _violations(findings: Sequence[Finding]) -> Markup:
-    rows = [(each.severity, "", _violation(each, brief=at >= MOST_TOLD)) for at, each in enumerate(findings)]
-    return data_table("violations-table", "What is wrong", ["Severity", "Where", "What", "Check"], rows)
+    shown = findings[:MOST_LISTED]
+    rows = [(each.severity, "", _violation(each, brief=at >= MOST_TOLD)) for at, each in enumerate(shown)]
+    table = data_table("violations-table", "What is wrong", ["Severity", "Where", "What", "Check"], rows)
+    rest = len(findings) - len(shown)
+    return joined([table, tag("p", f"... and {rest:,} more in constraint_violations.json.") if rest else None])
 
 
 def _violation(finding: Finding, *, brief: bool) -> list[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -17,6 +18,7 @@ MARKS: Mapping[Severity, str] = {"high": "▲", "medium": "◆", "low": "●", "
 """Shapes beside the words: colour alone tells nothing to many. The page's style has the same."""
 
 ROW, ROW_HEAD, CELL = Markup('<tr><th scope="row">'), Markup('<th scope="row">'), Markup("<td>")
+TERM, FOUND, TOLD = Markup("<div><dt>"), Markup("</dt><dd>"), Markup("</dd></div>")
 """Rows and cells need no end in HTML, and large pages have many."""
 
 
@@ -63,7 +65,7 @@ def data_table(
 ) -> Markup:
     """Make a table that the page's script sorts and filters.
 
-    A row is its severity, words that it is found by beside those of its head, and cells, of which the second is its head.
+    A row is its severity, words that it is found by beside its head's, and cells, of which the second is its head.
     """
     head = tag("tr", *(tag("th", tag("button", each, type="button"), scope="col") for each in heads))
     body = [_data_row(severity, also, cells) for severity, also, cells in rows]
@@ -89,14 +91,18 @@ def _data_row(severity: Severity, also: str, cells: Sequence[Cell]) -> Markup:
 
 def small_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> Markup:
     """Make a plain table; the first cell heads its row."""
-    head = tag("tr", *(tag("th", each, scope="col") if each else tag("td") for each in heads))
     body = [joined([ROW, row[0], *((CELL, each) for each in row[1:])]) for row in rows]
     title = tag("caption", caption, class_="unseen") if caption else None
-    return tag("table", title, tag("thead", head), tag("tbody", *body), class_="small")
+    return tag("table", title, _head(tuple(heads)), tag("tbody", *body), class_="small")
+
+
+@lru_cache(64)
+def _head(heads: tuple[str, ...]) -> Markup:
+    return tag("thead", tag("tr", *(tag("th", each, scope="col") if each else tag("td") for each in heads)))
 
 
 def facts_list(pairs: Iterable[tuple[Content, Content]]) -> Markup:
-    return tag("dl", *(tag("div", tag("dt", term), tag("dd", found)) for term, found in pairs), class_="facts")
+    return tag("dl", *((TERM, term, FOUND, found, TOLD) for term, found in pairs), class_="facts")
 
 
 def details(item: Item, *, packed: bool = False) -> Markup:

@@ -476,6 +476,15 @@ def test_large_files_are_uploaded_in_parts_and_arrive_whole(service, objects):
     assert unfinished(service) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("report.html", "text/html; charset=utf-8"), ("junit.xml", "application/xml"), ("odd", None)]
+)
+def test_browsers_are_told_what_a_file_is(service, name, kind):
+    write_files("s3://data/out", {name: "x"})
+    found = bucket(service).Object(f"out/{name}").content_type
+    assert found == kind if kind else "html" not in found
+
+
 def test_nothing_appears_before_all_of_it_has_arrived(service, objects):
     write_files("s3://data/out", {"a": "old a", "b": "old b", "stale": "stale"})
     service.forget()

@@ -49,6 +49,8 @@ CONTAINER_ROOT = "/opt/ml"
 CLUSTER_TIMEOUT = 300
 CLUSTER_PORT = 7177
 LEAST_LABELLED = 0.1
+REPORTS = ("html", "md", "junit")
+"""Forms of the reports for people; the last one is for build servers and only made when asked for."""
 SPARK_THRESHOLD = 8 * 1024**3
 """Bytes of input above which `auto` picks Spark: below it one process is done before a cluster would be."""
 
@@ -201,6 +203,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Columns by whose values model quality is measured apart, too.",
         "names, 0-based indices or JMESPaths, comma-separated",
     ),
+    Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json and the reports."),
     Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
     Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
     Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
@@ -236,13 +239,19 @@ SETTINGS: tuple[Setting, ...] = (
         "Of attribution: NDCG below which features have drifted.",
         "number from 0 to 1",
     ),
-    Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
     Setting(
         "ANALYZER_INSTALL_REQUIREMENTS",
         "true",
         ("true", "false"),
         "Install the requirements.txt beside a script before the script is loaded.",
+    ),
+    Setting(
+        "ANALYZER_REPORT",
+        "html,md",
+        (),
+        "Which reports for people are written beside the JSON files.",
+        "html, md and junit, comma-separated, or none",
     ),
     Setting(
         "ANALYZER_CLUSTER_TIMEOUT",
@@ -341,6 +350,7 @@ class JobConfig:
     evidence: bool = True
     preprocess_seed: int = 0
     install_requirements: bool = True
+    report: tuple[str, ...] = REPORTS[:2]
     cluster_timeout: int = CLUSTER_TIMEOUT
     cluster_port: int = CLUSTER_PORT
     cluster_secret: str | None = field(default=None, repr=False)
@@ -368,15 +378,21 @@ def read_config(
     return _config_of({**_job_environment(root), **environment, **given}, root, merges=merges)
 
 
-def read_command(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> JobConfig:
+def read_command(
+    flags: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
+    *,
+    defaults: Mapping[str, str] | None = None,
+    merges: bool = False,
+) -> JobConfig:
     """Read the configuration of a command that is no job: its flags and, of the environment, our settings alone.
 
-    A command that a job's script starts must not take that job's variables for its own.
-    Raises ConfigError, as `read_config`.
+    A command that a job's script starts must not take that job's variables for its own. `defaults` are the command's
+    own, by variable. Raises ConfigError, as `read_config`.
     """
     own = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
     given = _variables_of(flags)
-    return _config_of({**own, **given}, find_root(own, given))
+    return _config_of({**(defaults or {}), **own, **given}, find_root(own, given), merges=merges)
 
 
 def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) -> JobConfig:
@@ -404,6 +420,11 @@ def _is_merger(values: _Values) -> bool:
     """Take a job for the original's merger, whose environment names labels and neither an analysis nor a format."""
     given = [values.text(name) for name in ("ground_truth_source", "analysis_type", "dataset_format")]
     return given[0] is not None and given[1:] == [None, None]
+
+
+def process_environment() -> Mapping[str, str]:
+    """Give the variables of this process, for what looks at all of them and reads none."""
+    return os.environ
 
 
 def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
@@ -792,12 +813,12 @@ def _uri(setting: Setting, found: str) -> str:
     return f"{scheme.lower()}://{rest}"
 
 
-def read_location(text: str) -> Location:
-    """Read a place that a command was given; unlike that of a variable it is left relative.
+def read_location(text: str, name: str = "STATE") -> Location:
+    """Read a place that a command was given under a name; unlike that of a variable it is left relative.
 
     Raises ConfigError for a URI that cannot be read.
     """
-    return _uri(Setting("STATE", "", (), "", PLACE), text) if "://" in text else Path(text)
+    return _uri(Setting(name, "", (), "", PLACE), text) if "://" in text else Path(text)
 
 
 def _relocated(path: str, root: Path) -> Path:
@@ -831,6 +852,18 @@ def _listed(found: str | None) -> tuple[str, ...]:
 def _excluded(found: str | None) -> tuple[str | int, ...]:
     """Split the list of columns: digits are 0-based indices."""
     return tuple(int(name) if re.fullmatch(r"\d+", name, re.ASCII) else name for name in _listed(found))
+
+
+def _reports(values: _Values) -> tuple[str, ...]:
+    """Read which reports are wanted: forms in their fixed order, or `none`."""
+    name = f"{PREFIX}REPORT"
+    found = values.text(name) or _BY_NAME[name].default
+    forms = {form.strip().lower() for form in found.split(",")}
+    if forms == {"none"}:
+        return ()
+    if not forms <= {*REPORTS}:
+        raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
+    return tuple(form for form in REPORTS if form in forms)
 
 
 def _publishes(values: _Values) -> bool:
@@ -927,6 +960,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
         "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
+        "report": _reports(values),
     }
 
 

@@ -20,6 +20,8 @@ PROFILE_FILE = "profile.json"
 STATE_FILE = "state.json.gz"
 ANALYSIS_FILE = "analysis.json"
 RULES_FILE = "suggested_rules.dqdl"
+REPORT_FILES = {"html": "report.html", "md": "report.md", "junit": "junit.xml"}
+"""The reports for people by the names that ANALYZER_REPORT knows them by."""
 
 
 def check_writable(folder: Path | str) -> None:

@@ -158,6 +158,9 @@ def report(baseline: Job, clean: Job, broken: Job) -> None:
         print(f"    {job.output.relative_to(TOP)}/")
         for path in sorted(job.output.iterdir()):
             print(f"        {path.name:27} {path.stat().st_size:>8,} bytes")
+    say("To be opened in a browser:")
+    for job in (clean, broken):
+        print(f"    {(job.output / 'report.html').relative_to(TOP)}")
     say("What the jobs said:")
     for job in (baseline, clean, broken):
         print(f"    {job.root.name:14} {job.message}")

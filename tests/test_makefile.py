@@ -53,6 +53,14 @@ def test_java_that_is_too_old_counts_as_missing(tmp_path: Path) -> None:
     assert command(".ci/java", JAVA_HOME=str(tmp_path)).stderr == ""
 
 
+def test_a_missing_browser_does_not_fail_set_up_and_is_said(tmp_path: Path) -> None:
+    for name in ("bash", "dirname"):
+        (tmp_path / name).symlink_to(shutil.which(name) or pytest.skip(f"{name} is not installed"))
+    done = command("bash", ".ci/browser", PATH=str(tmp_path))
+    assert done.returncode == 0
+    assert "apt-get install chromium" in done.stderr
+
+
 def test_no_suitable_python_is_said_plainly(tmp_path: Path) -> None:
     for name in ("bash", "dirname"):
         (tmp_path / name).symlink_to(shutil.which(name) or pytest.skip(f"{name} is not installed"))

@@ -79,8 +79,14 @@ NO_DEPLOYMENT = Deployment()
 
 def has_java() -> bool:
     """Tell whether Spark would find a Java to start."""
+    return find_java() is not None
+
+
+def find_java() -> str | None:
+    """Find the Java that Spark would start: that of JAVA_HOME, else the first on the path."""
     home = os.environ.get("JAVA_HOME")
-    return bool(home and os.access(os.path.join(home, "bin", "java"), os.X_OK)) or shutil.which("java") is not None  # noqa: PTH118
+    own = os.path.join(home, "bin", "java") if home else ""  # noqa: PTH118
+    return own if own and os.access(own, os.X_OK) else shutil.which("java")
 
 
 @contextmanager
@@ -509,7 +515,7 @@ def map_on_spark(
     content = pa.table({"id": range(len(items)), "item": [pickle.dumps(item, 5) for item in items]})
     tasks = min(len(items), TASKS_PER_CORE * _parallelism(session))
     frame = session.createDataFrame(content).repartition(tasks)
-    with _watched(session, tasks, patience):
+    with watched(session, tasks, patience):
         rows = run_on_spark(lambda: frame.mapInArrow(do, "id long, done binary").collect())
     rows.sort(key=lambda row: row["id"])
     return [pickle.loads(bytes(row["done"])) for row in rows]  # noqa: S301 (our own bytes)

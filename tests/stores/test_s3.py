@@ -444,7 +444,8 @@ def test_the_permissions_of_the_docs_are_enough(tmp_path, put, allow, service):
     job.run(read_config(environment(tmp_path, source, CSV, output_path="s3://data/out")))
     post(service, "/moto-api/reset-auth", b"inf")
     names = sorted(each.key for each in bucket(service).objects.filter(Prefix="out/"))
-    assert names == ["out/constraints.json", "out/profile.json", "out/state.json.gz", "out/statistics.json"]
+    documents = ["constraints.json", "profile.json", "report.html", "report.md", "state.json.gz", "statistics.json"]
+    assert names == [f"out/{name}" for name in documents]
 
 
 @pytest.mark.parametrize("missing", ["s3:ListBucket", "s3:GetObject", "s3:PutObject"])
@@ -473,6 +474,15 @@ def test_large_files_are_uploaded_in_parts_and_arrive_whole(service, objects):
     assert objects("out/") == {"a.json": "é".encode(), "state.json.gz": state}
     assert bucket(service).Object("out/a.json").content_type == "application/json"
     assert unfinished(service) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("report.html", "text/html; charset=utf-8"), ("junit.xml", "application/xml"), ("odd", None)]
+)
+def test_browsers_are_told_what_a_file_is(service, name, kind):
+    write_files("s3://data/out", {name: "x"})
+    found = bucket(service).Object(f"out/{name}").content_type
+    assert found == kind if kind else "html" not in found
 
 
 def test_nothing_appears_before_all_of_it_has_arrived(service, objects):

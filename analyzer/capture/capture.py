@@ -115,12 +115,14 @@ class Capture:
         if not self.sampled():
             return None
         event_id = str(uuid4())
-        with self.guarded():
+        try:
             request = None if input is None else body_of(input)
             answer = None if output is None else answer_to(request, output)
-            if self.submit(request, answer, inference_id, tuple(custom_attributes), event_id):
-                return event_id
-        return None
+            taken = self.submit(request, answer, inference_id, tuple(custom_attributes), event_id)
+        except Exception as error:  # noqa: BLE001 (the caller's request goes on, whatever it is)
+            self.fail(error)
+            return None
+        return event_id if taken else None
 
     @overload
     def calls(self, function: Callable[P, R]) -> Callable[P, R]: ...
@@ -173,21 +175,26 @@ class Capture:
     ) -> bool:
         """Queue a request that was sampled; halves that are not wanted are left out. False where it is dropped."""
         halves = (input_ if self.inputs else None, output if self.outputs else None)
-        if any(body is not None and len(body.content) > self.max_body_bytes for body in halves):
-            self._writer.count("too_large")
-            return False
+        size = 0
+        for body in halves:
+            if body is not None:
+                size += len(body.content)
+                if len(body.content) > self.max_body_bytes:
+                    self._writer.count("too_large")
+                    return False
         if halves == (None, None):
             self._writer.count("unanswered")
             return False
-        return self._writer.put(Event(time.time(), *halves, inference_id, custom_attributes, event_id))
+        return self._writer.put(Event(time.time(), *halves, inference_id, custom_attributes, event_id), size)
 
     def miss(self, reason: str) -> None:
         """Count a sampled request that is not captured, by the name of one of the counts."""
         self._writer.count(reason)
 
-    def guarded(self) -> Guard:
-        """Give a context in which nothing fails: what is raised in it is counted and logged."""
-        return Guard(self)
+    def fail(self, error: Exception) -> None:
+        """Count and log a request that could not be captured; it was answered as if nothing had happened."""
+        self._writer.count("failed")
+        log.warning("A request could not be captured: %s: %s", type(error).__name__, error)
 
     def flush(self, seconds: float = CLOSE_SECONDS) -> bool:
         """Write, publish and upload all that was captured so far; False where that took longer."""
@@ -196,23 +203,6 @@ class Capture:
     def close(self, seconds: float = CLOSE_SECONDS) -> bool:
         """Flush, and end the threads; what is captured later starts them again."""
         return self._writer.close(seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A context in which an error ends the capturing of one request, and nothing else."""
-
-    capture: Capture
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self.capture.miss("failed")
-        log.warning("A request could not be captured: %s: %s", type(error).__name__, error)
-        return True
 
 
 # --- options ---

@@ -26,11 +26,6 @@ class Event(NamedTuple):
     event_id: str | None = None
     """None where nobody has asked for it: it is made when the event is written."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of both bodies."""
-        return sum(len(body.content) for body in (self.input, self.output) if body is not None)
-
 
 @dataclass(slots=True)
 class Counts:

@@ -91,20 +91,24 @@ class _Call:
     output_type: str | None
 
     def begin(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Begun | None:
-        with self.capture.guarded():
+        try:
             value = self.input.of(args, kwargs)
             wanted = self.capture.inputs and value is not inspect.Parameter.empty
             told = None if self.inference_id is None else self.inference_id.of(args, kwargs)
             known = told is not None and told is not inspect.Parameter.empty
             return body_of(value, self.input_type) if wanted else None, str(told) if known else None
-        return None
+        except Exception as error:  # noqa: BLE001 (the call goes on, whatever it is)
+            self.capture.fail(error)
+            return None
 
     def end(self, began: _Begun | None, result: Any) -> None:
         if began is None:  # which is counted already
             return
-        with self.capture.guarded():
+        try:
             output = answer_to(began[0], result, self.output_type) if self.capture.outputs else None
             self.capture.submit(began[0], output, began[1])
+        except Exception as error:  # noqa: BLE001 (the call has ended well)
+            self.capture.fail(error)
 
 
 def _parameters(

@@ -10,7 +10,7 @@ from uuid import uuid4
 from analyzer.capture.events import Body
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from analyzer.capture.capture import Capture
 
@@ -105,9 +105,14 @@ class _Part:
             self.pieces.append(bytes(piece))
         self.complete = not message.get("more_body", False)
 
-    def body(self, headers: Iterable[tuple[bytes, bytes]]) -> Body:
+    def body(self, headers: Mapping[bytes, bytes]) -> Body:
         content = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
-        return Body(content, _header(headers, b"content-type"), _header(headers, b"content-encoding"))
+        kind, packing = headers.get(b"content-type"), headers.get(b"content-encoding")
+        return Body(
+            content,
+            None if kind is None else kind.decode("latin-1"),
+            None if packing is None else packing.decode("latin-1"),
+        )
 
 
 class _Exchange:
@@ -126,10 +131,10 @@ class _Exchange:
 
     def came(self, message: Message) -> None:
         if message["type"] == "http.request" and not self._ended:
-            with self._capture.guarded():
+            try:
                 self._request.add(message)
-                return
-            self._ended = True  # reached where an error was counted
+            except Exception as error:  # noqa: BLE001 (the request goes on, whatever it is)
+                self._fail(error)
 
     def marked(self, message: Message) -> Message:
         """Add the event id to the headers of an answer."""
@@ -141,15 +146,19 @@ class _Exchange:
     def went(self, message: Message) -> None:
         if self._ended:
             return
-        with self._capture.guarded():
+        try:
             self._see(message)
-            return
-        self._ended = True  # reached where an error was counted
+        except Exception as error:  # noqa: BLE001 (the request goes on, whatever it is)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._ended = True
+        self._capture.fail(error)
 
     def _see(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._succeeds = 200 <= message["status"] < 300
-            self._answer_headers = list(message.get("headers", ()))
+            self._answer_headers = message.get("headers", ())
         elif message["type"] == "http.response.body":
             self._answer.add(message)
             if self._answer.complete:
@@ -170,18 +179,19 @@ class _Exchange:
         elif max(sizes) > capture.max_body_bytes:
             capture.miss("too_large")
         else:
-            attributes = _header(self._headers, CUSTOM_ATTRIBUTES)
+            asked = _headers(self._headers)
+            attributes = asked.get(CUSTOM_ATTRIBUTES)
+            inference_id = asked.get(INFERENCE_ID)
             capture.submit(
-                self._request.body(self._headers) if capture.inputs else None,
-                self._answer.body(self._answer_headers) if capture.outputs else None,
-                _header(self._headers, INFERENCE_ID),
-                (attributes,) if attributes else (),
+                self._request.body(asked) if capture.inputs else None,
+                self._answer.body(_headers(self._answer_headers)) if capture.outputs else None,
+                None if inference_id is None else inference_id.decode("latin-1"),
+                () if attributes is None else (attributes.decode("latin-1"),),
                 self._event_id,
             )
 
 
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    for key, value in headers:
-        if key.lower() == name:
-            return value.decode("latin-1")
-    return None
+def _headers(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Give headers by their names in small letters, of which some apps do not know that ASGI wants them so."""
+    found = dict(headers)
+    return found if b"content-type" in found else {name.lower(): value for name, value in found.items()}

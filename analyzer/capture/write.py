@@ -67,9 +67,8 @@ class Writer:
 
     # --- called by requests ---
 
-    def put(self, event: Event) -> bool:
-        """Take an event; False, and it is counted as dropped, where too many wait already."""
-        size = event.size
+    def put(self, event: Event, size: int) -> bool:
+        """Take an event with so many bytes in it; False, and it is counted as dropped, where too many wait already."""
         with self.lock:
             if len(self._queue) >= self.queue_records or self._bytes + size > self.queue_bytes:
                 self.counts.queue_full += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.cases.capturing import capturing
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
@@ -30,5 +31,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "capture": capture,
     "merge": merges,
     "quality": quality,
+    "capturing": capturing,
 }
 """In the order of the table."""

@@ -197,7 +197,7 @@ def test_requests_at_once_each_keep_their_own_answer(make, serve, tmp_path):
 def test_a_capture_that_fails_is_not_noticed(make, serve, tmp_path, monkeypatch, caplog):
     capture = make()
     url = serve(CaptureMiddleware(answering(), capture))
-    monkeypatch.setattr(capture._writer, "put", lambda _event: 1 / 0)
+    monkeypatch.setattr(capture._writer, "put", lambda _event, _size: 1 / 0)
     assert httpx.post(f"{url}/invocations", content="1", headers=CSV).text == "1"
     serve.stop()  # what is captured is captured after the answer
     assert capture.counts.failed == 1

@@ -1,8 +1,8 @@
 """An app of FastAPI answers requests in this process: `python serve.py FOLDER REQUESTS PERCENTAGE`.
 
 Requests go straight into the ASGI app, without a network or a server, so that nothing hides what capturing costs. A
-PERCENTAGE of -1 leaves the middleware out. Prints `phase answer took SECONDS` and `phase work took SECONDS`: CPU time of
-the thread that answers, and of all threads until everything is in files.
+PERCENTAGE of -1 leaves the middleware out. Prints `phase answer took SECONDS` and `phase work took SECONDS`: CPU time
+of the thread that answers, and of all threads until everything is in files.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -338,6 +338,16 @@ def test_a_folder_that_cannot_be_written_is_told_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="Nothing can be captured into"):
         Capture(tmp_path / "file")
+
+
+def test_every_option_is_in_the_docs_with_its_default():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "capturing.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    options = {each.name: each.default for each in fields(Capture)} | {"endpoint": "endpoint"}
+    assert named == set(options) - {"destination", "_"}
+    for name in ("sampling_percentage", "disk_limit_percent"):
+        assert f"| `{name}` | {options[name]:g} |" in page
 
 
 def test_capturing_loads_nothing_heavy(tmp_path):

@@ -104,6 +104,25 @@ def test_what_a_killed_process_left_is_completed_by_the_next(tmp_path):
     assert list(tmp_path.rglob(".*.jsonl")) == []
 
 
+def test_a_full_disk_costs_records_and_leaves_whole_lines(tmp_path):
+    """A file that must not grow any more stands for a disk that is full: a write gets through in part, then fails."""
+    code = BEGIN + (
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "for round in range(4):\n"
+        "    for number in range(15): capture.record('x' * 200, '1')\n"
+        "    capture.flush()\n"
+        "counts = capture.counts\n"
+        "print(counts.written, counts.failed, flush=True)\n"
+        "for number in range(40): capture.record('x' * 200, '1')\n"
+        "capture.close()\n"
+        "print(counts.written, counts.failed, flush=True)\n"
+    )
+    said = run(code, tmp_path).stdout.read().split()
+    assert said == ["60", "0", "60", "40"]
+    assert len(records(tmp_path)) == 60
+
+
 def test_a_server_that_is_told_to_end_writes_everything(tmp_path):
     (tmp_path / "served.py").write_text(
         "from analyzer.capture import Capture, CaptureMiddleware\n"

@@ -64,14 +64,20 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every task of a job needs to know; picklable. `peers` are the hosts whose files it reads, if several."""
+    """What every task of a job needs to know; picklable. `peers` are the hosts whose files it reads, if several.
+
+    `blank` makes the empty state of an analysis other than that of data or model quality.
+    """
 
     reading: Reading
     domains: Domains
     peers: Peers | None = None
+    blank: Callable[[], State] | None = None
 
     def new_state(self) -> State:
         """Make the empty state of the analysis: that of a table, or of predictions where their roles are given."""
+        if self.blank is not None:
+            return self.blank()
         return TableState() if self.reading.roles is None else PredictionState(self.reading.roles)
 
 

@@ -69,6 +69,7 @@ MERGING: Final = (
     "analysis_type",
     "problem_type",
     "positive_label",
+    "ANALYZER_ANALYSIS_CONFIG",
     "ANALYZER_COMPATIBILITY",
     "ANALYZER_EVIDENCE",
     "ANALYZER_LOG_LEVEL",

@@ -6,16 +6,27 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from analyzer.analysis_config import (
+    CAPTURES,
+    CSV,
+    JSON,
+    JSON_LINES,
+    PARQUET,
+    AnalysisConfig,
+    parse_analysis_config,
+)
 from analyzer.dataset_formats import (
     EXAMPLES,
     AddedFormat,
     CaptureFormat,
+    CsvFormat,
     DatasetFormat,
+    JsonFormat,
     ParquetFormat,
     SparkFormat,
     format_document,
@@ -66,6 +77,8 @@ class Setting:
         return "--" + self.variable.removeprefix(PREFIX).lower().replace("_", "-")
 
 
+MODEL_BATCH_ROWS = 1_000
+"""Rows in a request: some 100 kB of usual ones, and seldom more than an endpoint takes."""
 PLACE = "path or an s3:// URI"
 ATTRIBUTE = "column name, 0-based index or JMESPath"
 PROBLEM_TYPES = ("BinaryClassification", "MulticlassClassification", "Regression")
@@ -103,7 +116,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Distance of categorical columns that the suggested constraints name.",
     ),
     Setting("exclude_features_attribute", "", (), "Columns to leave out.", "names or 0-based indices, comma-separated"),
-    Setting("analysis_type", "DATA_QUALITY", (), "Which analysis to run.", "DATA_QUALITY or MODEL_QUALITY"),
+    Setting(
+        "analysis_type",
+        "by analysis_config.json if there is one, else DATA_QUALITY",
+        (),
+        "Which analysis to run.",
+        "DATA_QUALITY, MODEL_QUALITY, MODEL_BIAS or MODEL_EXPLAINABILITY",
+    ),
     Setting("problem_type", "", PROBLEM_TYPES, "Of model quality: what the model predicts."),
     Setting("inference_attribute", "", (), "Of model quality: where the predicted label stands.", ATTRIBUTE),
     Setting("probability_attribute", "", (), "Of model quality: where the score stands.", ATTRIBUTE),
@@ -116,7 +135,17 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("ground_truth_attribute", "", (), "Of model quality: where the true label stands.", ATTRIBUTE),
     Setting("positive_label", "", (), "Of model quality: which of two labels is the positive one."),
+    Setting(
+        "features_attribute", "", (), "Of bias and attribution: where the features stand in a payload.", "JMESPath"
+    ),
     Setting("ANALYZER_ROOT", CONTAINER_ROOT, (), "Stands for /opt/ml in every path.", "path"),
+    Setting(
+        "ANALYZER_ANALYSIS_CONFIG",
+        "",
+        (),
+        "File that says what bias and attribution are about, if not the one of the inputs.",
+        "path",
+    ),
     Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),
     Setting(
         "ANALYZER_COMPATIBILITY",
@@ -171,6 +200,41 @@ SETTINGS: tuple[Setting, ...] = (
         (),
         "Columns by whose values model quality is measured apart, too.",
         "names, 0-based indices or JMESPaths, comma-separated",
+    ),
+    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
+    Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
+    Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
+    Setting(
+        "ANALYZER_ATTRIBUTIONS",
+        "",
+        (),
+        "Of attribution: where attributions stand in the data, so that no model is asked.",
+        "beginning of the names of their columns, or JMESPath",
+    ),
+    Setting("ANALYZER_MODEL_TIMEOUT", "60", (), "Seconds that an endpoint may take to answer.", "whole number from 1"),
+    Setting(
+        "ANALYZER_MODEL_RETRIES", "3", (), "How often an endpoint is asked again that fails.", "whole number from 0"
+    ),
+    Setting(
+        "ANALYZER_MODEL_BATCH_ROWS",
+        str(MODEL_BATCH_ROWS),
+        (),
+        "Rows that an endpoint is asked for at once.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_MOST_EXPLAINED",
+        "5000",
+        (),
+        "Of attribution: rows that are explained at the most, a seeded sample of them all.",
+        "whole number from 1",
+    ),
+    Setting(
+        "ANALYZER_ATTRIBUTION_THRESHOLD",
+        "0.9",
+        (),
+        "Of attribution: NDCG below which features have drifted.",
+        "number from 0 to 1",
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
@@ -237,13 +301,19 @@ class JobConfig:
     monitoring_input_type: str | None = None
     categorical_drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
     exclude_features_attribute: tuple[str | int, ...] = ()
-    analysis_type: Literal["DATA_QUALITY", "MODEL_QUALITY"] = "DATA_QUALITY"
+    analysis_type: Literal["DATA_QUALITY", "MODEL_QUALITY", "MODEL_BIAS", "MODEL_EXPLAINABILITY"] = "DATA_QUALITY"
     problem_type: ProblemType | None = None
     inference_attribute: str | None = None
     probability_attribute: str | None = None
     probability_threshold_attribute: float = 0.5
     ground_truth_attribute: str | None = None
     positive_label: str | None = None
+    features_attribute: str | None = None
+    analysis_config: Path | None = None
+    analysis: AnalysisConfig | None = None
+    """What analysis_config.json says, without the half that this job does not do; None in jobs of quality."""
+    finds_header: bool = False
+    """Whether to find out by looking if CSV files have a header, as where only dataset_type told their format."""
     root: Path = Path(CONTAINER_ROOT)
     engine: Literal["auto", "local", "spark"] = "auto"
     compatibility: Literal["original", "corrected"] = "original"
@@ -259,6 +329,15 @@ class JobConfig:
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     segment_columns: tuple[str, ...] = ()
+    model_script: Path | None = None
+    model_dir: Path | None = None
+    model_url: str | None = None
+    attributions: str | None = None
+    model_timeout: int | None = None
+    model_retries: int | None = None
+    model_batch_rows: int = MODEL_BATCH_ROWS
+    most_explained: int | None = None
+    attribution_threshold: float | None = None
     evidence: bool = True
     preprocess_seed: int = 0
     install_requirements: bool = True
@@ -307,8 +386,13 @@ def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) ->
     merges = merges or _is_merger(values)
     if not merges:
         _refuse_other_analyses(values.text("analysis_type"))
+    analysis = None if merges else _find_analysis(values)
+    guesses = analysis is not None and values.text("dataset_format") is None
+    if analysis is not None:
+        values = _with_places(values, analysis)
     _require(values, MERGING if merges else ANALYZING)
     config = JobConfig(**_contract_fields(values), **_window_fields(values), **_own_fields(values), merges=merges)
+    config = config if analysis is None else _analyzing(config, analysis, finds_header=guesses)
     _refuse_contradictions(config)
     _refuse_idle_settings(config)
     _refuse_half_a_model(config)
@@ -326,6 +410,11 @@ def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = 
     name = f"{PREFIX}ROOT"
     given = {**environment, **{_variable_of(flag) or flag: text for flag, text in (flags or {}).items() if text}}
     return Path(given.get(name, "").strip() or CONTAINER_ROOT).absolute()
+
+
+def aws_region(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Give the region as jobs are told it; clients for Python look at AWS_DEFAULT_REGION alone."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
 
 
 def describe(config: JobConfig) -> str:
@@ -394,15 +483,91 @@ def _closest(name: str, known: list[str]) -> str:
 
 
 def _refuse_other_analyses(found: str | None) -> None:
-    kind, known = _analysis_of(found), "DATA_QUALITY or MODEL_QUALITY"
-    if kind in {"MODEL_BIAS", "MODEL_EXPLAINABILITY"}:
-        raise ConfigError(f"analysis_type is {found!r}: this analysis is not available yet.", f"Use {known}.")
-    if kind not in {"DATA_QUALITY", "MODEL_QUALITY"}:
+    if _analysis_of(found) not in {*OF_QUALITY, *OF_ANALYSIS}:
+        known = f"{', '.join((*OF_QUALITY, OF_ANALYSIS[0]))} or {OF_ANALYSIS[1]}"
         raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", f"Leave it out or use {known}.")
 
 
 def _analysis_of(found: str | None) -> str:
     return (found or "DATA_QUALITY").upper().replace("-", "_")
+
+
+# --- analysis_config.json ---
+
+OF_QUALITY = ("DATA_QUALITY", "MODEL_QUALITY")
+OF_ANALYSIS = ("MODEL_BIAS", "MODEL_EXPLAINABILITY")
+"""Values of analysis_type; the latter two need an analysis_config.json."""
+ANALYSIS_CONFIG = "/opt/ml/processing/input/config/analysis_config.json"
+_FORMATS: Mapping[str, DatasetFormat] = {
+    CSV: CsvFormat(),
+    JSON_LINES: JsonFormat(),
+    JSON: JsonFormat(lines=False),
+    PARQUET: ParquetFormat(),
+    CAPTURES: CaptureFormat(merged=True),
+}
+
+
+def _find_analysis(values: _Values) -> AnalysisConfig | None:
+    """Read analysis_config.json where there is one and the job is not one of quality, and leave what is asked for."""
+    told, kind = values.path(f"{PREFIX}ANALYSIS_CONFIG"), values.text("analysis_type")
+    if kind is not None and _analysis_of(kind) in OF_QUALITY:
+        if told is not None:
+            raise ConfigError(
+                f"{PREFIX}ANALYSIS_CONFIG is set, but analysis_type is {kind}, which needs none.",
+                f"Leave one of them out, or set analysis_type to {' or '.join(OF_ANALYSIS)}.",
+            )
+        return None
+    path = told or _relocated(ANALYSIS_CONFIG, values.root)
+    if told is None and kind is None and not path.is_file():
+        return None
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            f"Mount analysis_config.json there, or say where it is in {PREFIX}ANALYSIS_CONFIG.",
+        ) from error
+    return _asked_for(parse_analysis_config(content, str(path)), kind)
+
+
+def _asked_for(analysis: AnalysisConfig, kind: str | None) -> AnalysisConfig:
+    if kind is not None:
+        biased = _analysis_of(kind) == "MODEL_BIAS"
+        analysis = replace(analysis, shap=None) if biased else replace(analysis, bias=None)
+    if analysis.bias is None and analysis.shap is None:
+        lacking = "nothing" if kind is None else f"nothing of {_analysis_of(kind)}"
+        raise ConfigError(
+            f"{analysis.where} asks for {lacking}.",
+            "Name facets and label_values_or_threshold for bias, methods.shap for attribution.",
+        )
+    return analysis
+
+
+def _with_places(values: _Values, analysis: AnalysisConfig) -> _Values:
+    """Fill in what a processing job does not tell, which has fixed places and its format in analysis_config.json."""
+    known = _FORMATS.get(analysis.dataset_type or "")
+    fallbacks = {
+        "dataset_source": analysis.dataset_uri or "/opt/ml/processing/input/data",
+        "output_path": "/opt/ml/processing/output",
+        **({"dataset_format": json.dumps(format_document(known))} if known else {}),
+    }
+    return _Values({**fallbacks, **values.values}, values.root)
+
+
+def _analyzing(config: JobConfig, analysis: AnalysisConfig, *, finds_header: bool) -> JobConfig:
+    kind: Any = OF_ANALYSIS[0] if analysis.bias else OF_ANALYSIS[1]
+    if config.needs_deequ:
+        raise ConfigError(
+            f"Rules of Deequ judge columns: they cannot go with an analysis of {kind}.",
+            "Apply them in a job of data quality on the same data.",
+        )
+    return replace(
+        config,
+        analysis=analysis,
+        analysis_config=Path(analysis.where),
+        analysis_type=kind,
+        finds_header=finds_header and isinstance(config.dataset_format, CsvFormat),
+    )
 
 
 ANALYZING = tuple(setting.variable for setting in SETTINGS if setting.required)
@@ -678,6 +843,7 @@ _KEPT = (
     "probability_attribute",
     "ground_truth_attribute",
     "positive_label",
+    "features_attribute",
 )
 
 
@@ -741,10 +907,31 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
+        **_model_fields(values),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
         "cluster_secret": values.text(f"{PREFIX}CLUSTER_SECRET"),
+    }
+
+
+def _model_fields(values: _Values) -> dict[str, Any]:
+    """Read where the model is and how it is asked; None where analysis_config.json is to say it."""
+
+    def told(name: str, least: int) -> int | None:
+        return values.integer(PREFIX + name, least, least) if values.text(PREFIX + name) else None
+
+    threshold = f"{PREFIX}ATTRIBUTION_THRESHOLD"
+    return {
+        "model_script": values.path(f"{PREFIX}MODEL_SCRIPT"),
+        "model_dir": values.path(f"{PREFIX}MODEL_DIR"),
+        "model_url": values.text(f"{PREFIX}MODEL_URL"),
+        "attributions": values.text(f"{PREFIX}ATTRIBUTIONS"),
+        "model_timeout": told("MODEL_TIMEOUT", 1),
+        "model_retries": told("MODEL_RETRIES", 0),
+        "model_batch_rows": values.integer(f"{PREFIX}MODEL_BATCH_ROWS", MODEL_BATCH_ROWS, 1),
+        "most_explained": told("MOST_EXPLAINED", 1),
+        "attribution_threshold": values.fraction(threshold) if values.text(threshold) else None,
     }
 
 

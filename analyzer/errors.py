@@ -5,6 +5,7 @@ AnalyzerError
 ├── InputError         a source, a file, a line or a column of the data
 ├── BaselineError      baseline_constraints or baseline_statistics
 ├── ScriptError        the user's preprocess or postprocess script
+├── ModelError         the user's model: its script or its endpoint
 ├── PluginError        what an installed package adds
 ├── OutputError        a folder or file that cannot be written
 ├── EngineError        Spark, Java or a worker process
@@ -49,6 +50,10 @@ class BaselineError(AnalyzerError):
 
 class ScriptError(AnalyzerError):
     """A user's script that does not load, lacks its handler, raises or returns nonsense."""
+
+
+class ModelError(AnalyzerError):
+    """A model that cannot be reached or loaded, raises, or answers with what are no scores."""
 
 
 class PluginError(AnalyzerError):

@@ -48,6 +48,7 @@ from analyzer.write import (
     VIOLATIONS_FILE,
     check_writable,
     write_files,
+    write_stream,
 )
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
         from analyzer.model_quality import run_quality
 
         return run_quality(config, leader)
+    if config.analysis is not None:
+        from analyzer.model_analysis import run_analysis
+
+        return run_analysis(config, leader)
     check_schedule(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
@@ -394,7 +399,12 @@ def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
 
 def write_reports(config: JobConfig, files: Mapping[str, str | bytes], records: Sequence[dict[str, Any]]) -> None:
     """Write the files of a run and its metrics; violations of an earlier run go where this one judged nothing."""
-    write_files(config.output_path, files, stale=() if VIOLATIONS_FILE in files else (VIOLATIONS_FILE,))
+    stale = () if VIOLATIONS_FILE in files else (VIOLATIONS_FILE,)
+    if any("/" in name for name in files):
+        parts = ((name, text.encode() if isinstance(text, str) else text) for name, text in files.items())
+        write_stream(config.output_path, parts, stale)
+    else:
+        write_files(config.output_path, files, stale)
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from analyzer.analysis_documents import Violation
+from analyzer.analyzers.bias_counts import BiasState
 from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import TableState
 from analyzer.config import JobConfig, Location
 from analyzer.documents import Verdict
-from analyzer.errors import BaselineError, InputError
+from analyzer.errors import BaselineError, ConfigError, InputError
 from analyzer.job import read_baseline, report
+from analyzer.model_analysis import read_analysis_baseline, write_analysis
+from analyzer.model_bias import fits, report_bias
 from analyzer.model_quality import read_quality_baseline, report_quality
 from analyzer.quality_documents import QualityVerdict
 from analyzer.stores import read_whole, store_of
@@ -22,8 +27,17 @@ from analyzer.write import STATE_FILE, check_writable
 
 log = logging.getLogger(__name__)
 MOST_NAMED = 20
-MergedState = TableState | PredictionState
-MergedVerdict = Verdict | QualityVerdict
+MergedState = TableState | PredictionState | BiasState
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisVerdict:
+    """The violations of an analysis of bias."""
+
+    violations: Sequence[Violation]
+
+
+MergedVerdict = Verdict | QualityVerdict | AnalysisVerdict
 
 
 def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[MergedState, MergedVerdict]:
@@ -35,6 +49,8 @@ def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[Merged
     """
     paths = find_states(sources, config.output_path)
     check_writable(config.output_path)
+    if config.analysis is not None:
+        return _merge_analyses(paths, config)
     if config.analysis_type == "MODEL_QUALITY":
         quality_baseline = read_quality_baseline(config)
         predictions = merge_predictions(paths, config)
@@ -147,6 +163,36 @@ def merge_predictions(paths: Sequence[Location], config: JobConfig) -> Predictio
     assert merged is not None
     log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
     return merged
+
+
+def _merge_analyses(paths: Sequence[Location], config: JobConfig) -> tuple[BiasState, AnalysisVerdict]:
+    """Merge states of bias and write the reports of all their rows.
+
+    Raises ConfigError for an analysis_config.json without bias: attributions leave no states that could be merged.
+    """
+    assert config.analysis is not None
+    if config.analysis.bias is None:
+        raise ConfigError(
+            f"{config.analysis.where} asks for no bias, and attributions leave no states.",
+            "Name an analysis_config.json with facets, that of the runs whose states are merged.",
+        )
+    baseline = read_analysis_baseline(config)
+    merged: BiasState | None = None
+    for path in paths:
+        state = BiasState.from_bytes(_content(path), str(path))
+        if not fits(state.roles, config.analysis) or (merged is not None and merged.roles != state.roles):
+            raise BaselineError(
+                f"{path} was made with another analysis_config.json than {config.analysis.where} or another state.",
+                "Merge states of runs with the same label, facets, values, group variable and segments.",
+            )
+        if merged is None:
+            merged = state
+        else:
+            merged.tail = ("", 0)
+            merged.merge(state)
+    assert merged is not None
+    log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
+    return merged, AnalysisVerdict(write_analysis([report_bias(merged, config, baseline)], config))
 
 
 def _refuse_other_roles(

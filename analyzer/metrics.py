@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from analyzer.attributions.figures import LabelFigures
     from analyzer.documents import Analysis, Drift, NumericalStatistics
     from analyzer.quality_documents import QualityStatistics
 
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 METRICS_FILE = "cloudwatch_metrics.jsonl"
 LONGEST_METRIC_NAME = 255
+BIAS_METRIC = "bias_metric_"
+INFINITE = 2.348543e108
+"""What CloudWatch, which knows no infinity, is told instead; the original's number."""
 
 Record = dict[str, Any]
 Body = dict[str, Any]
@@ -84,6 +88,55 @@ def quality_records(
         bodies["total_number_of_violations"] = _body(violations, "Count")
     dimensions = _dimensions(config)
     return [{"MetricName": name, "Timestamp": stamp, "Dimensions": dimensions, **body} for name, body in bodies.items()]
+
+
+def analysis_records(
+    values: Mapping[str, float], dimensions: Mapping[str, str], config: JobConfig, now: datetime
+) -> list[Record]:
+    """Make records of metrics of bias or attribution, by name, with dimensions of their own behind those of the job.
+
+    Infinities become +/-INFINITE; what is not a number is left out, as are dimensions without a value.
+    """
+    if not config.publish_cloudwatch_metrics:
+        return []
+    stamp = utc_text(config.metric_time or config.start_time or now)
+    own = [{"Name": name, "Value": value} for name, value in dimensions.items() if value]
+    return [
+        {
+            "MetricName": name,
+            "Timestamp": stamp,
+            "Dimensions": [*_dimensions(config), *own],
+            "Value": value if math.isfinite(value) else math.copysign(INFINITE, value),
+        }
+        for name, value in values.items()
+        if not math.isnan(value)
+    ]
+
+
+def attribution_records(
+    figures: Sequence[LabelFigures], drifts: Mapping[str, float], config: JobConfig, now: datetime
+) -> list[Record]:
+    """Make the records of a run of attribution: by label each feature's value, the expected value, and the NDCG.
+
+    `drifts` are the NDCGs of the labels that were judged; the original does not publish them. Names that CloudWatch
+    refuses are left out with a warning.
+    """
+    records = []
+    for each in figures:
+        fitting = {name: value for name, value in each.values.items() if _is_accepted(name, LONGEST_METRIC_NAME - 8)}
+        if len(fitting) < len(each.values):
+            logger.warning(
+                "No CloudWatch metrics for %d features of %s: names must be printable ASCII and no longer than %d.",
+                *(len(each.values) - len(fitting), each.label, LONGEST_METRIC_NAME),
+            )
+        for kind, values in (
+            ("GlobalShapValues", {f"feature_{name}": value for name, value in fitting.items()}),
+            ("ExpectedValue", {} if each.expected is None else {"ExpectedValue": each.expected}),
+            ("NDCG", {"feature_attribution_drift": drifts[each.label]} if each.label in drifts else {}),
+        ):
+            dimensions = {"ExplainabilityMethod": "KernelShap", "Label": each.label, "ValueType": kind}
+            records += analysis_records(values, dimensions, config, now)
+    return records
 
 
 def write_metrics(records: Sequence[Mapping[str, Any]], directory: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from analyzer.analyzers.bias_counts import BiasState
 from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import TableState
 from analyzer.documents import Analysis, Evidence, FeatureProfile, RuleOutcome, Verdict
@@ -26,7 +27,7 @@ LEFT_OUT = {
 DROPPED = ("dropped_by_script", "none_from_script", "outside_window")
 
 
-def left_out_notes(state: TableState | PredictionState) -> list[str]:
+def left_out_notes(state: TableState | PredictionState | BiasState) -> list[str]:
     """Say in sentences what was left out or mended."""
     return [words.format(count=state.left_out[name]) for name, words in LEFT_OUT.items() if state.left_out[name]]
 

@@ -11,7 +11,7 @@ from analyzer.analyzers.table import Batch
 from analyzer.dataset_formats import AddedFormat, CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
 from analyzer.errors import InputError
 from analyzer.readers.pieces import Piece, is_gzip
-from analyzer.readers.reading import PieceReport, Reading
+from analyzer.readers.reading import Fields, PieceReport, Reading
 from analyzer.stores import store_of
 from analyzer.stores.store import File, cure_of, reason_of
 
@@ -109,6 +109,11 @@ def _row_groups(file: File) -> list[tuple[Piece, int]]:
 
 def read_piece(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of a piece in the declared format; where roles are given, with the columns that they name."""
+    if reading.fields is not None and _looks_into_records(reading, reading.fields):
+        from analyzer.readers.analysis_records import read_analysis_records
+
+        yield from read_analysis_records(piece, reading, report)
+        return
     if reading.roles is None:
         yield from _reader_of(reading.dataset_format)(piece, reading, report)
         return
@@ -121,6 +126,13 @@ def read_piece(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[
 
     rows = _reader_of(reading.dataset_format)(piece, reading, report)
     yield from pick_columns(rows, reading.roles, report.name_record)
+
+
+def _looks_into_records(reading: Reading, fields: Fields) -> bool:
+    """Tell whether features have to be found in records; rows of a script, and flat JSON objects, name their own."""
+    captured = isinstance(reading.dataset_format, CaptureFormat)
+    nested = isinstance(reading.dataset_format, JsonFormat) and fields.features is not None
+    return (captured or nested) and reading.script is None
 
 
 def _holds_records(reading: Reading) -> bool:

@@ -35,16 +35,20 @@ log = logging.getLogger(__name__)
 
 PREPROCESS_HANDLER: Final = "preprocess_handler"
 POSTPROCESS_HANDLER: Final = "postprocess_handler"
+PREDICT_HANDLER: Final = "predict"
+VARIABLE_OF_MODEL: Final = "ANALYZER_MODEL_SCRIPT"
 PREPROCESS_LOGGER: Final = "preprocess"
 """Name of the logger that two-argument handlers get."""
 
 _VARIABLES: Final = {
     PREPROCESS_HANDLER: "record_preprocessor_script",
     POSTPROCESS_HANDLER: "post_analytics_processor_script",
+    PREDICT_HANDLER: VARIABLE_OF_MODEL,
 }
 _SIGNATURES: Final = {
     PREPROCESS_HANDLER: "preprocess_handler(inference_record) or preprocess_handler(inference_record, logger)",
     POSTPROCESS_HANDLER: "postprocess_handler()",
+    PREDICT_HANDLER: "predict(df), or predict(df, model) beside load(model_dir)",
 }
 _LONGEST_ERROR_TEXT: Final = 300  # the whole exit message has 1 KB
 _OUR_CODE: Final = str(Path(__file__).parent) + os.sep
@@ -240,7 +244,17 @@ def _fits(handler: Callable[..., Any], name: str) -> bool:
     if name == PREPROCESS_HANDLER:
         return _call_style(handler) is not None
     signature = _signature(handler)
+    if name == PREDICT_HANDLER:
+        return signature is None or _binds(signature, "df") or _binds(signature, "df", "model")
     return signature is None or _binds(signature)
+
+
+def required_arguments(handler: Callable[..., Any]) -> int:
+    """Count the arguments that a function has to be given, by position: 0, 1 or 2; 1 where it does not tell."""
+    signature = _signature(handler)
+    if signature is None:
+        return 1
+    return next((count for count in (0, 1, 2) if _binds(signature, *("_",) * count)), 1)
 
 
 def _preprocess_logger() -> logging.Logger:

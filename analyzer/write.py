@@ -18,6 +18,7 @@ CONSTRAINTS_FILE = "constraints.json"
 VIOLATIONS_FILE = "constraint_violations.json"
 PROFILE_FILE = "profile.json"
 STATE_FILE = "state.json.gz"
+ANALYSIS_FILE = "analysis.json"
 RULES_FILE = "suggested_rules.dqdl"
 
 

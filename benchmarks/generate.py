@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILES = 8
+MODEL_FEATURES = 15
 SEED = 20
 WORDS = np.array(["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "larch"])
 PRODUCTS, CODES = 5_000, 100_000
@@ -123,6 +124,11 @@ def merge_files(data: Path, pairs: int) -> tuple[Path, Path]:
 def prediction_files(data: Path, rows: int) -> Path:
     """Write one CSV of labels, predicted labels and calibrated probabilities that are all different."""
     return _kept(data / f"predictions-{rows}", lambda folder: _write_predictions(folder, rows))
+
+
+def model_files(data: Path, rows: int) -> Path:
+    """Write a model of scikit-learn, `model.joblib`, and one CSV of its features in `rows`."""
+    return _kept(data / f"model-{rows}", lambda folder: _write_model(folder, rows))
 
 
 def _kept(folder: Path, write: Callable[[Path], None]) -> Path:
@@ -233,3 +239,17 @@ def _capture(line: str, event: str) -> bytes:
             "eventVersion": "0",
         }
     )
+
+
+def _write_model(folder: Path, rows: int) -> None:
+    import joblib
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    random = np.random.default_rng(SEED)
+    features = random.normal(size=(rows, MODEL_FEATURES)).round(4)
+    frame = pl.DataFrame(features, [f"feature_{i}" for i in range(MODEL_FEATURES)], orient="row")
+    (folder / "rows").mkdir()
+    frame.write_csv(folder / "rows" / "rows.csv")
+    some = frame.head(20_000).to_pandas()
+    labels = (some["feature_0"] + some["feature_1"] * some["feature_2"] > 0).astype(int)
+    joblib.dump(HistGradientBoostingClassifier(max_iter=100).fit(some, labels), folder / "model.joblib")

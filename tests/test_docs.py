@@ -96,7 +96,7 @@ def test_every_report_is_in_the_readme_and_on_the_page_of_files():
         METRICS_FILE,
         MERGE_REPORT,
     ]
-    assert len(names) == 8
+    assert len(names) == 9
     for text in (README, (DOCS / "files.md").read_text()):
         assert [name for name in names if name not in text] == []
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+R = TypeVar("R")
 FOLDED = "id long, bunch long, outcome binary"
 POLL_SECONDS = 1.0
 TOLD_TO_TASKS = (
@@ -480,6 +482,32 @@ def _watch(tracker: Any, tasks: int, ended: threading.Event) -> None:
             info = tracker.getStageInfo(stage)
             if info is not None and info.numTasks == tasks:
                 progress.reach(info.numCompletedTasks)
+
+
+# --- other work -------------------------------------------------------------------------------------------------------
+
+
+def map_on_spark(
+    session: SparkSession, work: Callable[[T], R], items: Sequence[T], patience: float | None = None
+) -> list[R]:
+    """Do the work for each item in tasks, which get their own items alone, and return what it gave, in order.
+
+    Raises EngineError where Spark fails; what is wrong with an item, `work` has to return.
+    """
+
+    def do(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number, item in zip(batch.column("id").to_pylist(), batch.column("item").to_pylist(), strict=True):
+                done = pickle.dumps(work(pickle.loads(item)), 5)  # noqa: S301 (our own bytes)
+                yield pa.record_batch({"id": pa.array([number], pa.int64()), "done": pa.array([done], pa.binary())})
+
+    content = pa.table({"id": range(len(items)), "item": [pickle.dumps(item, 5) for item in items]})
+    tasks = min(len(items), TASKS_PER_CORE * _parallelism(session))
+    frame = session.createDataFrame(content).repartition(tasks)
+    with _watched(session, tasks, patience):
+        rows = run_on_spark(lambda: frame.mapInArrow(do, "id long, done binary").collect())
+    rows.sort(key=lambda row: row["id"])
+    return [pickle.loads(bytes(row["done"])) for row in rows]  # noqa: S301 (our own bytes)
 
 
 # --- sources that only Spark reads ------------------------------------------------------------------------------------

@@ -27,6 +27,30 @@ Place = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Fields:
+    """Where features, label and prediction stand in records, for analyses of named features; picklable.
+
+    `headers` name features that have only places, perhaps with the label and the predicted label among them. The
+    others are indices, keys or JMESPaths; `label_name` and `prediction_name` are the columns that they become. A score
+    above `threshold` predicts 1; of several scores the largest gives the class, named by `class_names`. Without
+    `outcome` only features are looked for.
+    """
+
+    headers: tuple[str, ...] = ()
+    features: str | None = None
+    label: str | None = None
+    prediction: str | None = None
+    score: str | None = None
+    threshold: float = 0.5
+    label_name: str = "label"
+    prediction_name: str = "predicted_label"
+    class_names: tuple[str, ...] = ()
+    outcome: bool = True
+    payload: str = "endpointInput"
+    """The payload of a capture in which features stand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How to read the pieces of a job; the same for all of them, and picklable.
 
@@ -49,6 +73,8 @@ class Reading:
     excluded: frozenset[str] = frozenset()
     roles: Roles | None = None
     """Columns of labels and predictions, in a job of model quality; None: all columns are wanted."""
+    fields: Fields | None = None
+    """What to find in records, in an analysis of named features; None: payloads are flattened."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.cases.attribution import attribution
 from benchmarks.cases.capturing import capturing
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
@@ -32,5 +33,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "merge": merges,
     "quality": quality,
     "capturing": capturing,
+    "attribution": attribution,
 }
 """In the order of the table."""

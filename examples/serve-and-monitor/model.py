@@ -58,6 +58,9 @@ def write(trained: Trained, folder: Path) -> None:
     joblib.dump((trained.model, COLUMNS), folder / "model.joblib")
     lines = [f"{row[SCORE]:.6f},{patients.as_csv(row)}" for _, row in trained.rows.iterrows()]
     (folder / "training" / "training.csv").write_text("\n".join([",".join([SCORE, *COLUMNS]), *lines]) + "\n")
+    (folder / "features").mkdir()
+    rows = [patients.as_csv(row) for _, row in trained.rows.iterrows()]
+    (folder / "features" / "features.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
     labelled = [f"{line},{label}" for line, label in zip(lines, trained.rows[LABEL], strict=True)]
     names = ",".join([SCORE, *COLUMNS, LABEL])
     (folder / "validation" / "validation.csv").write_text("\n".join([names, *labelled]) + "\n")

@@ -24,7 +24,8 @@ def test_the_ordinary_day_is_quiet_and_the_bad_one_is_not(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     place = tmp_path / "serve-and-monitor"
     assert len(records(place / "captures")) == 800
-    assert "ordinary-day, data_quality: no violations" in done.stdout
-    assert "bad-day, data_quality: " in done.stdout
+    for monitor in ("data_quality", "model_quality", "bias", "attribution"):
+        assert f"ordinary-day, {monitor}: no violations" in done.stdout
+    assert "bad-day, bias: no violations" not in done.stdout
     merges = [json.loads(path.read_text()) for path in sorted(place.rglob("merge_report.json"))]
     assert [each["captures"]["records"] for each in merges] == [400, 400]

@@ -1,0 +1,1 @@
+"""What features contribute to the scores of a model: coalitions, their values, and the rows compared with."""

@@ -199,3 +199,57 @@ def test_a_schedule_of_explainability(client, put):
         "/opt/ml/processing/baseline/constraints",
         "/opt/ml/processing/input/config",
     ]
+
+
+def test_bias_is_measured_as_the_definition_says_and_the_model_card_reads_it(client, traffic):
+    from sagemaker.clarify import BiasConfig
+    from sagemaker.model_card.evaluation_metric_parsers import ClarifyBiasParser
+    from sagemaker.model_monitor import BiasAnalysisConfig, EndpointInput, ModelBiasMonitor
+
+    monitor = ModelBiasMonitor(sagemaker_session=client.session, **RESOURCES)
+    monitor.create_monitoring_schedule(
+        endpoint_input=EndpointInput("churn", "/opt/ml/processing/input/endpoint", probability_attribute="0",
+                                     start_time_offset="-PT1H", end_time_offset="-PT0H"),
+        ground_truth_input=f"s3://{BUCKET}/labels",
+        analysis_config=BiasAnalysisConfig(
+            BiasConfig([1], "number", [9]), headers=["number", "plan", "label"], label="label"
+        ),
+        output_s3_uri=f"s3://{BUCKET}/reports",
+        schedule_cron_expression=HOURLY,
+    )  # fmt: skip
+    client.execute(*plan_jobs(client.last("CreateModelBiasJobDefinition"), captures=CAPTURES, scheduled=AT))
+    analysis = json.loads(objects_of(f"s3://{BUCKET}/reports")["analysis.json"])
+    (facet,) = analysis["post_training_bias_metrics"]["facets"]["number"]
+    measured = {each["name"]: each["value"] for each in facet["metrics"]}
+    assert measured["DPPL"] == pytest.approx(0 / 10 - 24 / 40)  # above 9 is the sensitive group
+    groups = ClarifyBiasParser().run(analysis)["metric_groups"]
+    assert measured["DPPL"] in {metric["value"] for group in groups for metric in group["metric_data"]}
+
+
+def test_attributions_are_computed_as_the_definition_says_and_the_model_card_reads_them(client, traffic, tmp_path):
+    from sagemaker.clarify import ModelConfig, SHAPConfig
+    from sagemaker.model_card.evaluation_metric_parsers import ClarifyExplainabilityParser
+    from sagemaker.model_monitor import EndpointInput, ExplainabilityAnalysisConfig, ModelExplainabilityMonitor
+
+    (tmp_path / "asked.py").write_text("def predict(df):\n    return 0.02 * df.number\n")
+    monitor = ModelExplainabilityMonitor(
+        sagemaker_session=client.session, env={"ANALYZER_MODEL_SCRIPT": str(tmp_path / "asked.py")}, **RESOURCES
+    )
+    monitor.create_monitoring_schedule(
+        endpoint_input=EndpointInput("churn", "/opt/ml/processing/input/endpoint", inference_attribute="0",
+                                     start_time_offset="-PT1H", end_time_offset="-PT0H"),
+        analysis_config=ExplainabilityAnalysisConfig(
+            SHAPConfig([[10, "x"]], 100, "mean_abs"),
+            ModelConfig("churn", 1, "ml.m5.xlarge", content_type="text/csv"),
+            headers=["number", "plan"],
+        ),
+        output_s3_uri=f"s3://{BUCKET}/reports",
+        schedule_cron_expression=HOURLY,
+    )  # fmt: skip
+    client.execute(*plan_jobs(client.last("CreateModelExplainabilityJobDefinition"), captures=CAPTURES, scheduled=AT))
+    analysis = json.loads(objects_of(f"s3://{BUCKET}/reports")["analysis.json"])
+    values = analysis["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    assert values["number"] == pytest.approx(sum(0.02 * abs(number - 10) for number, *_ in SCORES) / 50)
+    assert values["plan"] == 0
+    (group,) = ClarifyExplainabilityParser().run(analysis)["metric_groups"]
+    assert {metric["name"]: metric["value"] for metric in group["metric_data"]} == values

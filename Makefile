@@ -33,7 +33,7 @@ demo: setup ## baseline, clean window and broken window on real data; ends with 
 	@$(BIN)/python examples/demo.py
 
 test: image-ahead setup lint ## everything: lint, types, architecture, all tests
-	@$(BIN)/python -m pytest -v
+	@.ci/tests $(BIN)/python
 
 # Begins to build the image that the last tests run, while the others are set up and run; those wait for it.
 image-ahead:

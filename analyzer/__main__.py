@@ -50,13 +50,10 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
         config = read_config(os.environ, flags, merges=merges)
         logging.getLogger().setLevel(config.log_level)
         log.info("Performing %s with input: %s", "merge" if config.merges else "analysis", describe(config))
-        if config.merges:
-            return _run_merge(config)
         hosts = read_hosts(resource_config(config.root))
         if hosts.are_several:
             return _run_on_several(config, hosts)
-        run = _load_job()
-        return finish(Outcome(violations=run(config)), config)
+        return finish(_outcome(_load(config)(config), config), config)
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
         # What a library makes of a stop in the middle of its work (py4j: a lost connection) is not how the job ended.
@@ -65,17 +62,6 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
         if Stopped.told is None:
             log.exception("An error that was not foreseen; please report it with this trace.")
         return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
-
-
-def _run_merge(config: JobConfig) -> int:
-    """Merge captures with labels; of several hosts the first does, which has all of the data unless it was sharded."""
-    if not read_hosts(resource_config(config.root)).is_leader:
-        log.info("The first of the hosts merges; there is nothing to do here.")
-        return 0
-    from analyzer.merge import merge
-
-    merge(config)
-    return finish(Outcome(is_of_merge=True), config)
 
 
 def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
@@ -90,15 +76,15 @@ def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
 
     _heed_signals()
     with Leader(config, hosts) as leader:
-        outcome = _outcome_of(lambda: _load_job()(config, leader))
+        outcome = _outcome_of(lambda: _outcome(_load(config)(config, leader), config))
         code = finish(outcome, config)
         leader.tell_end(code, message_of(outcome))
     return code
 
 
-def _outcome_of(work: Callable[[], int]) -> Outcome:
+def _outcome_of(work: Callable[[], Outcome]) -> Outcome:
     try:
-        return Outcome(violations=work())
+        return work()
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
         return Outcome(error=Stopped.told or error)
@@ -108,8 +94,16 @@ def _outcome_of(work: Callable[[], int]) -> Outcome:
         return Outcome(error=Stopped.told or error)
 
 
-def _load_job() -> Callable[..., int]:
+def _outcome(violations: int, config: JobConfig) -> Outcome:
+    return Outcome(is_of_merge=True) if config.merges else Outcome(violations=violations)
+
+
+def _load(config: JobConfig) -> Callable[..., int]:
     """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
+    if config.merges:
+        from analyzer.merge import merge
+
+        return merge
     gc.disable()
     tune_numpy()
     from analyzer.job import run

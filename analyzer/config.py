@@ -177,7 +177,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Share of the captures that must have labels, else a merge warns.",
         "number from 0 to 1",
     ),
-    Setting("ANALYZER_RULES", "", (), "File of DQDL rules that Deequ evaluates on the same rows.", "path"),
+    Setting("ANALYZER_RULES", "", (), "File of DQDL rules that Deequ evaluates on the same rows.", PLACE),
     Setting("ANALYZER_SUGGEST_RULES", "false", ("true", "false"), "Write the rules that Deequ suggests for the data."),
     Setting(
         "ANALYZER_DEEQU_JAR",
@@ -323,7 +323,7 @@ class JobConfig:
     metrics_without_schedule: Literal["write", "fail"] = "write"
     schedule_time: datetime | None = None
     least_labelled: float = LEAST_LABELLED
-    rules: Path | None = None
+    rules: Location | None = None
     suggest_rules: bool = False
     deequ_jar: tuple[str, ...] = ()
     cores: int = field(default_factory=usable_cores)
@@ -902,7 +902,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
             for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS", "SUGGEST_RULES")
         },
         "least_labelled": values.share(f"{PREFIX}LEAST_LABELLED", LEAST_LABELLED),
-        "rules": values.path(f"{PREFIX}RULES"),
+        "rules": values.location(f"{PREFIX}RULES"),
         "deequ_jar": values.paths(f"{PREFIX}DEEQU_JAR"),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),

@@ -11,6 +11,8 @@ from typing import Any
 
 from analyzer.documents import RuleOutcome, Violation
 from analyzer.errors import ConfigError, EngineError
+from analyzer.stores import read_whole
+from analyzer.stores.store import cure_of, reason_of
 
 log = logging.getLogger(__name__)
 DATASET = "Dataset"
@@ -75,17 +77,19 @@ class Ruleset:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read_rules(path: Path) -> str:
-    """Read a file of rules.
+def read_rules(place: Path | str) -> str:
+    """Read a file of rules, wherever it lies.
 
     Raises ConfigError where it cannot be read as text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_whole(place).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        cure = "Name a file of DQDL rules: Rules = [ ... ]."
         raise ConfigError(
-            f"ANALYZER_RULES: {path} cannot be read: {reason}.", "Name a file of DQDL rules: Rules = [ ... ]."
+            f"ANALYZER_RULES: {place} cannot be read: {reason}.",
+            cure_of(error, cure) if isinstance(error, OSError) else cure,
         ) from error
 
 

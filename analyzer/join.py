@@ -9,13 +9,15 @@ from __future__ import annotations
 import marshal
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
 from analyzer.plan_merge import AN_HOUR, Share
 from analyzer.readers.joined_sides import Clock, Seen, read_captures, read_labels
+from analyzer.stores.peers import Peers, reach_peers
 
 HELD_BYTES = 16 * 1024 * 1024
 """Bytes of records that a task holds before it hands them on, in buckets."""
@@ -36,6 +38,12 @@ class Joining:
     buckets: int
     start: datetime | None = None
     end: datetime | None = None
+    peers: Peers | None = None
+    """Where the files are that this host has not."""
+
+    def seen_from(self, own_root: Path) -> Joining:
+        """Let a task on another host find below its own root what lies there."""
+        return replace(self, peers=self.peers.seen_from(own_root)) if self.peers else self
 
 
 class Packed(NamedTuple):
@@ -102,6 +110,7 @@ def scatter(share: Share, joining: Joining, seen: Seen) -> Iterator[Packed]:
 
     Raises InputError for what is no record.
     """
+    reach_peers(joining.peers)
     buckets: dict[int, list[tuple[Any, ...]]] = {}
     held, flushed = 0, 0
     for row, size in _rows(share, joining, seen):

@@ -299,7 +299,7 @@ def _estimates(figures: Classes | Residuals, asked: Asked) -> dict[str, Any] | N
     if isinstance(figures, Residuals) or asked.problem_type != "BinaryClassification":
         return None
     values, counts = figures.unlabelled.table()
-    return estimate(values, counts, asked.threshold) if len(values) else None
+    return estimate(values, counts.astype(np.int64), asked.threshold) if len(values) else None
 
 
 def _notes(state: PredictionState) -> Iterator[str]:

@@ -7,19 +7,25 @@ import logging
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from analyzer.config import JobConfig, utc_text
 from analyzer.errors import InputError
-from analyzer.job import phase, pick_engine
+from analyzer.job import deployed, phase, pick_engine
 from analyzer.join import Joined, Joining, Merged
 from analyzer.jsonlayout import dump
 from analyzer.merge_document import merge_document
 from analyzer.plan_merge import Plan, clipped, plan_merge
 from analyzer.read import MERGE_REPORT
 from analyzer.readers.joined_sides import Seen
+from analyzer.stores.peers import Peers
+from analyzer.stores.store import File
 from analyzer.write import check_writable, files_below, write_stream
+
+if TYPE_CHECKING:
+    from analyzer.cluster.lead import Leader
 
 log = logging.getLogger(__name__)
 NAMES = uuid.UUID("2b5e1a34-7c40-5d61-9d27-6f3a7b0d8c15")
@@ -30,8 +36,10 @@ MOST_HOURS = 48
 """Hours that are logged one by one; merge_report.json has all."""
 
 
-def merge(config: JobConfig) -> None:
+def merge(config: JobConfig, leader: Leader | None = None) -> int:
     """Join captures with labels and write the merged records, and merge_report.json, into the output folder.
+
+    `leader` knows the other hosts, where there are several. Returns 0, the number of violations.
 
     Raises InputError where a side is missing or empty, cannot be read, or where nothing matches, and OutputError; then
     what an earlier run wrote is untouched.
@@ -39,22 +47,39 @@ def merge(config: JobConfig) -> None:
     if config.record_preprocessor_script or config.post_analytics_processor_script:
         log.warning("Scripts are not used: a merge writes payloads as they were captured.")
     check_writable(config.output_path)
-    plan = plan_merge(config)
+    plan, peers = _planned(config, leader)
     _refuse_nothing(plan, config)
     with ExitStack() as stack:
         with phase("join"):
-            joined = stack.enter_context(_joined(plan, config))
+            joined = stack.enter_context(_joined(plan, config, peers, leader))
         _refuse_strangers(plan, joined, config)
         document = merge_document(plan, joined, config)
         _log(document)
         output = _Output(plan, config)
         with phase("write"):
             write_stream(config.output_path, output.content(joined.lines, document), output.stale())
+    return 0
 
 
-def _joined(plan: Plan, config: JobConfig) -> AbstractContextManager[Joined]:
+def _planned(config: JobConfig, leader: Leader | None) -> tuple[Plan, Peers | None]:
+    """Plan with the files of all hosts, and tell where those are to be had that this one lacks."""
+    if leader is None:
+        return plan_merge(config), None
+    listed: list[Peers | None] = []
+
+    def list_all(source: Path | str, variable: str) -> list[File]:
+        files, peers = leader.list_inputs(source, variable)
+        listed.append(peers)
+        return files
+
+    plan = plan_merge(config, list_all)
+    return plan, next(filter(None, listed), None)
+
+
+@contextmanager
+def _joined(plan: Plan, config: JobConfig, peers: Peers | None, leader: Leader | None) -> Iterator[Joined]:
     """Join on the engine that fits the size of both sides."""
-    joining = Joining(plan.buckets, config.start_time, config.end_time)
+    joining = Joining(plan.buckets, config.start_time, config.end_time, peers)
     engine = pick_engine(plan.bytes, config)
     log.info(
         "Merging %d files of captures with %d of labels in %d buckets on %s",
@@ -66,10 +91,13 @@ def _joined(plan: Plan, config: JobConfig) -> AbstractContextManager[Joined]:
     if engine == "local":
         from analyzer.engine.join_locally import joined_locally
 
-        return joined_locally(plan, joining, config.cores if plan.bytes > ALONE_BYTES else 1)
+        with joined_locally(plan, joining, config.cores if plan.bytes > ALONE_BYTES else 1) as joined:
+            yield joined
+        return
     from analyzer.engine.join_on_spark import joined_on_spark
 
-    return joined_on_spark(plan, joining, config)
+    with deployed(leader) as deployment, joined_on_spark(plan, joining, config, deployment) as joined:
+        yield joined
 
 
 # --- nothing to merge -------------------------------------------------------------------------------------------------

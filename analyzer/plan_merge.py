@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import orjson
@@ -24,6 +24,7 @@ from analyzer.stores.store import File, cure_of, reason_of
 log = logging.getLogger(__name__)
 
 Kind = Literal["lines", "document", "csv"]
+Lister = Callable[[Path | str, str], list[File]]
 HOUR = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2}/\d{2})(?=/|$)")
 """The hour folders of captures and labels, in UTC."""
 LABEL_BYTES = 64 * 1024 * 1024
@@ -81,13 +82,15 @@ class _Found:
     kind: Kind
 
 
-def plan_merge(config: JobConfig) -> Plan:
+def plan_merge(config: JobConfig, list_files: Lister = list_files) -> Plan:
     """List both sides and cut them into shares.
+
+    `list_files` lists the files of a source, given that and its variable: those of this host, or of all.
 
     Raises InputError where a source is missing, cannot be read, or a manifest names what is not there.
     """
     assert config.ground_truth_source is not None
-    captures, outside = _captures_of(config)
+    captures, outside = _captures_of(config, list_files(config.dataset_source, "dataset_source"))
     labels = list_files(config.ground_truth_source, "ground_truth_source")
     timed = sorted((_hour_of(each.path) or 0, each.path, each) for each in labels)
     ordered = [each for _, _, each in timed]
@@ -177,10 +180,10 @@ def clipped(hour: int | None, config: JobConfig) -> str:
 # --- captures ---------------------------------------------------------------------------------------------------------
 
 
-def _captures_of(config: JobConfig) -> tuple[list[_Found], int]:
+def _captures_of(config: JobConfig, files: Sequence[File]) -> tuple[list[_Found], int]:
     """List the files of captures in the window, manifests followed, and count those in hours outside of it."""
     source = str(config.dataset_source)
-    placed = [(file, *_placed(file.path, source)) for file in list_files(config.dataset_source)]
+    placed = [(file, *_placed(file.path, source)) for file in files]
     inside = [each for each in placed if not _is_outside(each[2], config)]
     found = [each for file, folder, hour in _outputs_only(inside) for each in _followed(file, folder, hour, config)]
     found.sort(key=lambda each: each.folder)  # a bucket's records of one folder become one file, written in one go

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measure import CommandFailed, Series, Skipped
+from benchmarks.measure import CommandFailed, Series, Skipped, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,11 +97,12 @@ def compare(
     """Compare whole processes, or one phase of both; a failure of either becomes the note of the line."""
     line = partial(Comparison, case, subject, rows, peer_name, at_most=at_most, at_least=at_least)
     try:
-        mine, others = succeeded(ours), succeeded(theirs)
+        mine, others = succeeded(ours), measured(theirs)
         seconds = [each.seconds(phase) for each in (mine, others)]
     except CommandFailed as failure:
         return line(note=first_line(failure), skipped=isinstance(failure, Skipped))
-    return line(*seconds, our_memory=mine.peak("all"), their_memory=others.peak("all"), versions=others.versions)
+    memory = {"our_memory": mine.peak("all"), "their_memory": others.peak("all")}
+    return line(*seconds, **memory, versions=others.versions, note=_bound(theirs))
 
 
 def compare_memory(
@@ -118,16 +119,25 @@ def compare_memory(
     """Compare peaks of resident memory, in MB, of the processes that have these roles."""
     line = partial(Comparison, case, subject, rows, peer_name, at_most=at_most, unit="MB")
     try:
-        peaks = [succeeded(each).peak(*roles) or 0 for each in (ours, theirs)]
+        peaks = [each.peak(*roles) or 0 for each in (succeeded(ours), measured(theirs))]
     except CommandFailed as failure:
         return line(note=first_line(failure), skipped=isinstance(failure, Skipped))
-    return line([peaks[0] / 1e6], [peaks[1] / 1e6], our_memory=peaks[0], their_memory=peaks[1])
+    return line([peaks[0] / 1e6], [peaks[1] / 1e6], our_memory=peaks[0], their_memory=peaks[1], note=_bound(theirs))
 
 
 def succeeded(outcome: Outcome) -> Series:
     if isinstance(outcome, CommandFailed):
         raise outcome
     return outcome
+
+
+def measured(outcome: Outcome) -> Series | Unfinished:
+    """Take a peer that was stopped unfinished for one that ended then: what is better than that is better."""
+    return outcome if isinstance(outcome, Unfinished) else succeeded(outcome)
+
+
+def _bound(theirs: Outcome) -> str:
+    return f"it {theirs}, so the ratio is smaller than that" if isinstance(theirs, Unfinished) else ""
 
 
 def first_line(failure: CommandFailed) -> str:

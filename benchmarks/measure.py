@@ -52,6 +52,26 @@ class Run:
         return self.phases[name]
 
 
+class Unfinished(CommandFailed):
+    """A measured command was stopped because it took too long: what it would have needed is more than `run` says."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"was stopped unfinished after {run.seconds:,.0f} s")
+        self.run = run
+
+    def seconds(self, phase: str = "") -> list[float]:
+        """Give what the whole process took at the least, or the phase that it was in when it was stopped."""
+        return [self.run.seconds - sum(self.run.phases.values()) if phase else self.run.seconds]
+
+    def peak(self, *roles: str) -> int:
+        """Give the peak of these roles until then."""
+        return sum(self.run.peaks[role] for role in roles)
+
+    @property
+    def versions(self) -> list[str]:
+        return VERSION.findall(self.run.output)
+
+
 class Skipped(CommandFailed):
     """What was to be measured is not on this machine; the text says what is missing."""
 
@@ -82,7 +102,10 @@ def run(
     cwd: Path | None = None,
     limit: float | None = None,
 ) -> Run:
-    """Run the command to its end; raises CommandFailed unless it exits with 0 within `limit` seconds."""
+    """Run the command to its end.
+
+    Raises CommandFailed unless it exits with 0, Unfinished unless it does so within `limit` seconds.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -100,7 +123,7 @@ def run(
         output.seek(0)
         text = output.read()
     if code is None:
-        raise CommandFailed(f"took longer than {limit:,.0f} s")
+        raise Unfinished(Run(seconds, text, peaks))
     if code != 0:
         raise CommandFailed(f"{' '.join(command)} ended with {code}:\n{text[-ERROR_TAIL:]}")
     return Run(seconds, text, peaks)

@@ -173,14 +173,18 @@ def main(name: str, path: str, cores: str = "2") -> None:
         started = time.perf_counter()
         analyze = prepare(Path(path), int(cores))
         session = time.perf_counter() - started
+    for package in packages:
+        print(f"version {package} {importlib.metadata.version(package)}")
+    jar = os.environ.get("DEEQU_JAR")
+    if jar:
+        print(f"version {Path(jar).stem}")
+    print(f"phase start took {session:.3f}", flush=True)  # it may be stopped in what follows
+    with contextlib.redirect_stdout(io.StringIO()):
         started = time.perf_counter()
         analyze()
         seconds = time.perf_counter() - started
-    print(f"phase start took {session:.3f}\nphase analyze took {seconds:.3f}")
-    for package in packages:
-        print(f"version {package} {importlib.metadata.version(package)}")
-    if jar := os.environ.get("DEEQU_JAR"):
-        print(f"version {Path(jar).stem}")
+    print(f"phase analyze took {seconds:.3f}")
+    if jar:
         _stop_spark()
 
 

@@ -253,17 +253,6 @@ def test_reports_and_records_are_what_the_schemas_say(tmp_path):
     schema("merge_report.json").validate(report(run(tmp_path, ANALYZER_EMPTY_INPUT="succeed")))
 
 
-def test_of_several_hosts_the_first_merges(tmp_path):
-    write_sides(tmp_path, {HERE: [capture("e")]}, {LATER: [label("e")]})
-    (tmp_path / "config").mkdir()
-    hosts = tmp_path / "config" / "resourceconfig.json"
-    for host, expected in (("algo-2", False), ("algo-1", True)):
-        hosts.write_text(json.dumps({"current_host": host, "hosts": ["algo-1", "algo-2"]}))
-        code, message, _ = run_process(environment(tmp_path))
-        assert (code, message) == (0, "")
-        assert (tmp_path / "merged").exists() == expected
-
-
 def test_enough_labels_are_no_matter_for_a_warning(tmp_path):
     write_sides(tmp_path, hours(11, 12), {LATER: [label("e11")]})
     assert report(run(tmp_path))["notes"] == []

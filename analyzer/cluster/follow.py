@@ -12,7 +12,7 @@ from pathlib import Path
 from analyzer.cluster.addresses import FIRST_PAUSE, LONGEST_PAUSE, own_address
 from analyzer.cluster.channel import Channel, Gone, Message, mark
 from analyzer.cluster.greet import addresses_of, introduce
-from analyzer.cluster.list_inputs import list_here
+from analyzer.cluster.list_inputs import list_here, served, sources_of
 from analyzer.cluster.serve_files import FileServer
 from analyzer.cluster.standalone import Standalone, usable_memory
 from analyzer.config import JobConfig
@@ -91,7 +91,7 @@ class Follower:
         self._channel = channel
         self._key = key
         self._stack = stack
-        self._files: dict[str, int] = {}
+        self._files: dict[str, dict[str, int]] = {}
 
     def serve(self) -> int:
         """Do what the leader asks for until it says that the run has ended; return how.
@@ -112,18 +112,20 @@ class Follower:
 
     def _about(self) -> Message:
         objection = ""
-        if isinstance(self._config.dataset_source, Path):
-            try:
-                self._files = list_here(self._config.dataset_source)
-            except AnalyzerError as error:
-                objection = str(error)
+        try:
+            sources = sources_of(self._config).items()
+            self._files = {variable: list_here(source, variable) for variable, source in sources}
+        except AnalyzerError as error:
+            objection = str(error)
         about: Message = {"cores": self._config.cores, "memory": usable_memory(), "files": self._files}
         return about | {"error": objection}
 
     def _serve_files(self) -> None:
-        source, token = Path(self._config.dataset_source), mark(self._key, b"files").hex()
-        files = {name: (source / name, size) for name, size in self._files.items()}
-        server = FileServer(self._channel.own_address, files, token)
+        sources = sources_of(self._config)
+        files: dict[str, tuple[Path, int]] = {}
+        for variable, listing in self._files.items():
+            files |= served(variable, sources[variable], listing)
+        server = FileServer(self._channel.own_address, files, mark(self._key, b"files").hex())
         self._stack.callback(server.close)
         self._channel.send({"port": server.port})
 

@@ -18,7 +18,7 @@ from typing import Self
 from analyzer.cluster.addresses import own_address
 from analyzer.cluster.channel import Channel, Gone, Message, mark
 from analyzer.cluster.greet import SAME_IMAGE, SAME_SECRET, Lock, Refused, addresses_of, admit
-from analyzer.cluster.list_inputs import held_by_some, list_here, unite
+from analyzer.cluster.list_inputs import Listing, held_by_some, list_here, served, sources_of, unite
 from analyzer.cluster.serve_files import FileServer
 from analyzer.cluster.standalone import Standalone, usable_memory
 from analyzer.config import JobConfig
@@ -26,7 +26,7 @@ from analyzer.engine.spark import Deployment
 from analyzer.errors import EngineError, InputError, Stopped
 from analyzer.hosts import Hosts
 from analyzer.read import list_files
-from analyzer.stores.peers import Peers, reach_peers
+from analyzer.stores.peers import Held, Peers, reach_peers
 from analyzer.stores.store import File
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Member:
     address: str
     cores: int
     memory: int
-    files: dict[str, int]
+    files: dict[str, dict[str, int]]
     answers: queue.Queue[Message] = field(default_factory=queue.Queue)
     objection: str = ""
     lost: str = ""
@@ -63,6 +63,7 @@ class Leader:
         self._members: dict[str, Member] = {}
         self._refused: dict[str, str] = {}
         self._changed = threading.Condition()
+        self._peers: Peers | None = None
         self._ending = False
         self._began = time.monotonic()
         self._stack = ExitStack()
@@ -131,13 +132,17 @@ class Leader:
                 self._changed.notify_all()
             raise
         told = channel.next_message()
-        files = {str(name): int(size) for name, size in told["files"].items()}
+        files = {
+            str(variable): {str(name): int(size) for name, size in listing.items()}
+            for variable, listing in told["files"].items()
+        }
         member = Member(host, channel, caller, int(told["cores"]), int(told["memory"]), files)
         member.objection = str(told["error"])
         with self._changed:
             self._members[host] = member
             self._changed.notify_all()
-        log.info("%s has arrived after %.1f s: %d cores, %d files.", host, self._age(), member.cores, len(files))
+        count = sum(map(len, files.values()))
+        log.info("%s has arrived after %.1f s: %d cores, %d files.", host, self._age(), member.cores, count)
         return member
 
     @staticmethod
@@ -203,31 +208,45 @@ class Leader:
             "or set ANALYZER_CLUSTER_TIMEOUT to more seconds.",
         )
 
-    def list_inputs(self, source: Path | str) -> tuple[list[File], Peers | None]:
+    def list_inputs(self, source: Path | str, variable: str = "dataset_source") -> tuple[list[File], Peers | None]:
         """List the files of all hosts as one would see them, and have those that some lack served to the others.
 
-        What a URI names is the same for all of them.
+        `variable` names the source. What a URI names is the same for all hosts.
 
         Raises EngineError and InputError as `gather`, InputError where two hosts have different files under one path.
         """
         self.gather()
         if isinstance(source, str):
-            return list_files(source), None
-        listings = {self._hosts.current: list_here(source)}
-        listings |= {host: self._members[host].files for host in sorted(self._members)}
-        files = unite(listings, source)
+            return list_files(source, variable), None
+        listings = self._listings(variable, source)
+        files = unite(listings, source, variable)
         if not files:
-            list_files(source)  # which says what is wrong where there is nothing anywhere
-        held = held_by_some(listings, source)
-        token = mark(self._lock.key, b"files").hex()
-        servers = self._serve_files(source, listings[self._hosts.current], token) if held else {}
-        peers = Peers(self._config.root, self._config.root, held, servers, token if held else "")
-        reach_peers(peers)
-        log.info("%d files on %d hosts, %d of them not on all.", len(files), len(listings), len(held))
-        return files, peers
+            list_files(source, variable)  # which says what is wrong where there is nothing anywhere
+        self._peers = self._peers or self._reach_peers()
+        here = sum(path.path in self._peers.held for path in files)
+        log.info("%s: %d files on %d hosts, %d of them not on all.", variable, len(files), len(listings), here)
+        return files, self._peers
 
-    def _serve_files(self, source: Path, listing: Mapping[str, int], token: str) -> dict[str, tuple[str, int]]:
-        server = FileServer(self.address, {name: (source / name, size) for name, size in listing.items()}, token)
+    def _listings(self, variable: str, source: Path) -> Mapping[str, Listing]:
+        listings: dict[str, Listing] = {self._hosts.current: list_here(source, variable)}
+        return listings | {host: self._members[host].files.get(variable, {}) for host in sorted(self._members)}
+
+    def _reach_peers(self) -> Peers:
+        """Find what some hosts lack of all sources, and have it served."""
+        held: dict[str, Held] = {}
+        own: dict[str, tuple[Path, int]] = {}
+        for variable, source in sources_of(self._config).items():
+            listings = self._listings(variable, source)
+            held |= held_by_some(listings, source, variable)
+            own |= served(variable, source, listings[self._hosts.current])
+        token = mark(self._lock.key, b"files").hex() if held else ""
+        servers = self._serve_files(own, token) if held else {}
+        peers = Peers(self._config.root, self._config.root, held, servers, token)
+        reach_peers(peers)
+        return peers
+
+    def _serve_files(self, files: Mapping[str, tuple[Path, int]], token: str) -> dict[str, tuple[str, int]]:
+        server = FileServer(self.address, files, token)
         self._stack.callback(server.close)
         servers = {self._hosts.current: (self.address, server.port)}
         for member in self._members.values():

@@ -6,23 +6,41 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from analyzer.config import JobConfig
 from analyzer.errors import InputError
 from analyzer.read import list_files
 from analyzer.stores.peers import Held
 from analyzer.stores.store import File
 
 Listing = Mapping[str, int]
-"""Sizes in bytes by name, which is the path below dataset_source."""
+"""Sizes in bytes by name, which is the path below the source."""
 
 
-def list_here(source: Path) -> dict[str, int]:
+def sources_of(config: JobConfig) -> dict[str, Path]:
+    """Name the folders of which each host may have a share, by their variables; what a URI names all hosts see."""
+    sources = {"dataset_source": config.dataset_source}
+    if config.merges and config.ground_truth_source is not None:
+        sources["ground_truth_source"] = config.ground_truth_source
+    return {variable: source for variable, source in sources.items() if isinstance(source, Path)}
+
+
+def list_here(source: Path, variable: str) -> dict[str, int]:
     """List the input files of this host; none where the source is absent, as on a host without a share of the keys.
 
     Raises InputError where one cannot be read.
     """
     if not os.path.lexists(source):
         return {}
-    return {os.path.relpath(file.path, source): file.size for file in list_files(source)}
+    return {os.path.relpath(file.path, source): file.size for file in list_files(source, variable)}
+
+
+def served(variable: str, source: Path, listing: Listing) -> dict[str, tuple[Path, int]]:
+    """Give paths and sizes of a source's files by the names under which other hosts ask for them."""
+    return {_served_name(variable, name): (source / name, size) for name, size in listing.items()}
+
+
+def _served_name(variable: str, name: str) -> str:
+    return f"{variable}/{name}"
 
 
 def path_of(name: str, source: Path) -> str:
@@ -30,7 +48,7 @@ def path_of(name: str, source: Path) -> str:
     return str(source / name)
 
 
-def unite(listings: Mapping[str, Listing], source: Path) -> list[File]:
+def unite(listings: Mapping[str, Listing], source: Path, variable: str) -> list[File]:
     """Put the files of all hosts together, sorted as `list_files` sorts, each once.
 
     Raises InputError where two hosts have different files under one path.
@@ -41,18 +59,18 @@ def unite(listings: Mapping[str, Listing], source: Path) -> list[File]:
             known, found = first.setdefault(name, (host, size))
             if found != size:
                 raise InputError(
-                    f"dataset_source: {path_of(name, source)} has {found} bytes on {known}, but {size} on {host}.",
+                    f"{variable}: {path_of(name, source)} has {found} bytes on {known}, but {size} on {host}.",
                     "Give all hosts the same files, or each host files with paths of their own.",
                 )
     return [File(path_of(name, source), first[name][1]) for name in sorted(first, key=Path)]
 
 
-def held_by_some(listings: Mapping[str, Listing], source: Path) -> dict[str, Held]:
+def held_by_some(listings: Mapping[str, Listing], source: Path, variable: str) -> dict[str, Held]:
     """Find the files that some hosts lack, by path, and who has them."""
     sizes = {name: size for listing in listings.values() for name, size in listing.items()}
     found = {}
     for name, size in sizes.items():
         hosts: Sequence[str] = [host for host, listing in listings.items() if name in listing]
         if len(hosts) < len(listings):
-            found[path_of(name, source)] = Held(size, name, tuple(hosts))
+            found[path_of(name, source)] = Held(size, _served_name(variable, name), tuple(hosts))
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from analyzer.config import JobConfig
-from analyzer.engine.spark import run_on_spark, spark_session
+from analyzer.engine.spark import NO_DEPLOYMENT, Deployment, root_here, run_on_spark, spark_session, watched
 from analyzer.errors import AnalyzerError
 from analyzer.join import Joined, Joining, Merged, Packed, Tally, added, match, scatter
 from analyzer.plan_merge import Plan, Share
@@ -30,15 +30,18 @@ FEW = 2
 
 
 @contextmanager
-def joined_on_spark(plan: Plan, joining: Joining, config: JobConfig) -> Iterator[Joined]:
+def joined_on_spark(
+    plan: Plan, joining: Joining, config: JobConfig, deployment: Deployment = NO_DEPLOYMENT
+) -> Iterator[Joined]:
     """Join on Spark; what comes between the phases, and the merged lines, lie on the disks of the executors.
 
-    Raises InputError for what is no record, EngineError where Spark fails.
+    Raises InputError for what is no record, EngineError where Spark fails, or has no executors for long.
     """
     shares = [*plan.labels, *plan.captures]
     with ExitStack() as stack:
-        session = stack.enter_context(spark_session(config))
+        session = stack.enter_context(spark_session(config, deployment))
         stack.enter_context(_small_batches(session))
+        stack.enter_context(watched(session, len(shares), deployment.patience))
         scattered = stack.enter_context(_kept(_scattered(session, shares, joining)))
         seen = _counted(scattered)
         merged = stack.enter_context(_kept(_matched(scattered, joining.buckets)))
@@ -76,9 +79,10 @@ def _scattered(session: SparkSession, shares: Sequence[Share], joining: Joining)
     work = list(shares)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        here = joining.seen_from(root_here())
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from _scatter(number, work[number], joining)
+                yield from _scatter(number, work[number], here)
 
     return session.range(0, len(work), 1, len(work)).mapInArrow(run, ROWS)
 
@@ -142,5 +146,5 @@ def _packed(batches: Iterable[pa.RecordBatch]) -> Iterator[Packed]:
 def _lines_of(merged: DataFrame) -> Iterator[Merged]:
     """Bring the merged lines to the driver, one bucket at a time."""
     rows = run_on_spark(lambda: merged.filter(merged["bucket"] != COUNTED).toLocalIterator())
-    for row in rows:
+    while row := run_on_spark(lambda: next(rows, None)):
         yield Merged(row["bucket"], row["number"], bytes(row["content"]))

@@ -361,11 +361,16 @@ def script_of(task: Task) -> bytes:
     return script.read_bytes() if script and script.is_file() else b""
 
 
+def root_here() -> Path:
+    """Find the root of the host on which a task runs."""
+    return find_root(os.environ)
+
+
 @contextmanager
 def seen_from_here(task: Task, content: bytes) -> Iterator[Task]:
     """Let a task on another host find what it has itself below its own root, and the script where it has none."""
     if task.peers:
-        task = replace(task, peers=task.peers.seen_from(find_root(os.environ)))
+        task = replace(task, peers=task.peers.seen_from(root_here()))
     script = task.reading.script
     if script is None or script.is_file() or not content:
         yield task
@@ -405,7 +410,7 @@ def _merged(folded: DataFrame) -> DataFrame:
 
 def _collect(session: SparkSession, folded: DataFrame, tasks: int, patience: float | None = None) -> list[Folded]:
     """Bring states to the driver, in order; `tasks` is the number of those that fold."""
-    with _watched(session, tasks, patience):
+    with watched(session, tasks, patience):
         rows = run_on_spark(lambda: folded.select("id", "bunch", "outcome").collect())
     rows.sort(key=lambda row: row["id"])
     return [pickle.loads(bytes(row["outcome"])) for row in rows]  # noqa: S301 (our own bytes)
@@ -429,7 +434,7 @@ def run_on_spark(action: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _watched(session: SparkSession, tasks: int, patience: float | None) -> Iterator[None]:
+def watched(session: SparkSession, tasks: int, patience: float | None) -> Iterator[None]:
     """Follow the tasks of the running job; Spark Connect has no tracker and shows no progress.
 
     Raises EngineError where there were no executors for `patience` seconds; Spark would wait for ever.

@@ -62,12 +62,14 @@ def test_subjects_take_turns_and_a_slow_one_is_not_run_again() -> None:
 def test_run_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     started = tmp_path / "child"
     program = (
-        "import sys; from benchmarks.measure import CommandFailed, run\n"
-        "try: run(['sh', '-c', 'sleep 60 & echo $! > ' + sys.argv[1] + '; wait'], limit=1)\n"
-        "except CommandFailed as failure: print(failure)"
+        "import sys; from benchmarks.measure import Unfinished, run\n"
+        "script = 'echo phase start took 0.4; sleep 60 & echo $! > ' + sys.argv[1] + '; wait'\n"
+        "try: run(['sh', '-c', script], limit=1)\n"
+        "except Unfinished as failure: print(failure, *(round(each) for each in failure.seconds()))\n"
+        "else: sys.exit(1)"
     )
     begun = time.monotonic()
-    assert python(program, str(started)).strip() == "took longer than 1 s"
+    assert python(program, str(started)).strip() == "was stopped unfinished after 1 s 1"
     assert time.monotonic() - begun < 30
     state = Path(f"/proc/{started.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"

@@ -52,6 +52,22 @@ def test_table_shows_medians_and_how_far_single_runs_strayed() -> None:
     assert (line[6], line[7]) == ("0.40", "0.25-1.50")
 
 
+def test_peer_that_was_stopped_bounds_the_ratio() -> None:
+    program = (
+        "from benchmarks.comparison import compare, compare_memory\n"
+        "from benchmarks.measure import Run, Series, Unfinished\n"
+        "ours = Series((Run(7.0, 'phase analyze took 6.0', {'all': 2_000_000}),))\n"
+        "theirs = Unfinished(Run(100.0, 'phase start took 40.0', {'all': 4_000_000}))\n"
+        "line = dict(rows=4, peer_name='peer', ours=ours, theirs=theirs)\n"
+        "whole, phase = compare('csv', 'x', **line), compare('csv', 'x', at_most=0.15, phase='analyze', **line)\n"
+        "memory = compare_memory('csv', 'x', roles=('all',), at_most=1.0, **line)\n"
+        "print(whole.ratio, phase.ratio, phase.met, memory.ratio)\nprint(whole.note)"
+    )
+    figures, note = python(program).splitlines()
+    assert figures == "0.07 0.1 True 0.5"
+    assert note == "it was stopped unfinished after 100 s, so the ratio is smaller than that"
+
+
 def test_table_names_the_versions_of_the_peers() -> None:
     lines = table("C('csv', 'x', 4, 'peer', [1.0], [4.0], versions=['pyspark 3.5.9', 'deequ-2.1.0-spark-3.5'])")
     assert lines[-1] == ["Versions: deequ-2.1.0-spark-3.5, pyspark 3.5.9."]

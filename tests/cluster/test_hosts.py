@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import signal
 import time
 
@@ -52,6 +53,29 @@ def test_parquet_is_fetched_in_ranges(hosts, start, alone):
     start(dataset_format='{"parquet":{}}', ANALYZER_CORES="2")
     assert [host.wait() for host in hosts] == [0, 0, 0], hosts[0].log
     assert hosts[0].reports == expected
+
+
+def test_predictions_of_all_hosts_are_judged_as_the_whole(hosts, start, alone):
+    files = {
+        f"{part}.csv": "label,score\n"
+        + "".join(f"{(i * part) % 3 % 2},{(i * 37 + part) % 100 / 100}\n" for i in range(300))
+        for part in range(1, 4)
+    }
+    quality = {
+        "analysis_type": "MODEL_QUALITY",
+        "problem_type": "BinaryClassification",
+        "ground_truth_attribute": "label",
+        "probability_attribute": "score",
+    }
+    shard(hosts, files)
+    expected = alone(hosts[0], files, **quality)
+    start(**quality)
+    assert [host.wait() for host in hosts] == [0, 0, 0], hosts[0].log
+    timed = "statistics.json"
+    assert {**hosts[0].reports, timed: b""} == {**expected, timed: b""}
+    found, whole = (json.loads(each[timed])["binary_classification_metrics"] for each in (hosts[0].reports, expected))
+    assert found["auc"] == whole["auc"]
+    assert found["confusion_matrix"] == whole["confusion_matrix"]
 
 
 def test_files_that_all_have_are_counted_once(hosts, start, alone):

@@ -18,6 +18,8 @@ from traffic import BOTH, environment, record, run_process, write_lines
 from analyzer import job, read
 from analyzer.__main__ import main
 from analyzer.config import read_config
+from analyzer.errors import ConfigError
+from analyzer.evaluate_rules import read_rules
 
 CSV = {"csv": {"header": True}}
 REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz")
@@ -183,3 +185,10 @@ def test_tasks_on_spark_read_s3_and_write_the_same_bytes(tmp_path, put_folder, p
     assert (code, message) == (0, "Completed: Job completed successfully with no violations."), log[-2000:]
     assert "partitions on spark" in log
     assert objects("spark/") == objects("local/")
+
+
+def test_rules_are_read_from_s3_and_named_where_they_are_not_there(put):
+    uri = put("rules/a.dqdl", b"\xef\xbb\xbfRules = [ RowCount > 0 ]")
+    assert read_rules(uri) == "Rules = [ RowCount > 0 ]"
+    with pytest.raises(ConfigError, match=f"ANALYZER_RULES: {uri}2 cannot be read"):
+        read_rules(f"{uri}2")

@@ -509,7 +509,7 @@ def map_on_spark(
     content = pa.table({"id": range(len(items)), "item": [pickle.dumps(item, 5) for item in items]})
     tasks = min(len(items), TASKS_PER_CORE * _parallelism(session))
     frame = session.createDataFrame(content).repartition(tasks)
-    with _watched(session, tasks, patience):
+    with watched(session, tasks, patience):
         rows = run_on_spark(lambda: frame.mapInArrow(do, "id long, done binary").collect())
     rows.sort(key=lambda row: row["id"])
     return [pickle.loads(bytes(row["done"])) for row in rows]  # noqa: S301 (our own bytes)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cases.attribution import attribution
 from benchmarks.cases.biases import biases
+from benchmarks.cases.capturing import capturing
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
@@ -32,6 +33,7 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "capture": capture,
     "merge": merges,
     "quality": quality,
+    "capturing": capturing,
     "attribution": attribution,
     "bias": biases,
 }

@@ -7,10 +7,14 @@ import io
 import json
 import signal
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from analyses import SIMPLE, run_analysis, write_table
+from analyses import table as bias_table
+from labelled import files
 from loopback_hosts import NAMES, REPORTS
 
 SHARDS = {
@@ -76,6 +80,35 @@ def test_predictions_of_all_hosts_are_judged_as_the_whole(hosts, start, alone):
     found, whole = (json.loads(each[timed])["binary_classification_metrics"] for each in (hosts[0].reports, expected))
     assert found["auc"] == whole["auc"]
     assert found["confusion_matrix"] == whole["confusion_matrix"]
+
+
+def test_bias_and_attributions_of_all_hosts_are_those_of_the_whole(hosts, start, tmp_path):
+    rows = bias_table(400)
+    parts = {f"{i}.csv": rows[i::4] for i in range(4)}
+    model = "def predict(frame):\n    return 1 / (1 + 2.7 ** -(frame['x'] / 9 + frame['g'] - frame['f']))\n"
+    asked = SIMPLE | {
+        "methods": {
+            "pre_training_bias": {"methods": "all"},
+            "post_training_bias": {"methods": "all"},
+            "shap": {"seed": 3},
+        },
+        "predictor": {"handler": "model.py"},
+    }
+    one = tmp_path / "one"
+    for root in (one, *(host.root for host in hosts)):
+        (root / "processing" / "input" / "config").mkdir(parents=True, exist_ok=True)
+        (root / "processing" / "input" / "config" / "model.py").write_text(model)
+    for i, (name, some) in enumerate(parts.items()):
+        write_table(one, some, name=Path(name).stem)
+        write_table(hosts[i % 3].root, some, name=Path(name).stem)
+    expected = files(run_analysis(one, asked))
+    for host in hosts:
+        host.put("config/analysis_config.json", json.dumps(asked))
+    start(dataset_format="", dataset_source="", output_path="")
+    assert [host.wait() for host in hosts] == [0, 0, 0], hosts[0].log
+    found = files(hosts[0].root / "processing" / "output")
+    assert found["analysis.json"] == expected["analysis.json"]
+    assert {"pre_training_bias_metrics", "explanations"} < set(json.loads(found["analysis.json"]))
 
 
 def test_files_that_all_have_are_counted_once(hosts, start, alone):

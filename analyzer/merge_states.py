@@ -192,7 +192,7 @@ def _merge_analyses(paths: Sequence[Location], config: JobConfig) -> tuple[BiasS
             merged.merge(state)
     assert merged is not None
     log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
-    return merged, AnalysisVerdict(write_analysis([report_bias(merged, config, baseline)], config))
+    return merged, AnalysisVerdict(write_analysis([report_bias(merged, config, baseline)], config, baseline))
 
 
 def _refuse_other_roles(

@@ -21,7 +21,7 @@ from analyzer.analysis_documents import VERSION, Part, Violation, dump_analysis
 from analyzer.config import JobConfig
 from analyzer.errors import AnalyzerError, BaselineError, Stopped
 from analyzer.fetch_scripts import fetched_scripts
-from analyzer.job import baseline_content, prepare_extensions, write_reports
+from analyzer.job import baseline_content, prepare_extensions, reports_for_people, write_reports
 from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
@@ -54,7 +54,7 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
         source = stack.enter_context(joined_datasets(config, scripts.record, leader))
         rows = open_rows(source, scripts.record if source is config else None, leader)
         parts, failures = analyze_halves(rows, baseline, leader)
-        violations = write_analysis(parts, config)
+        violations = write_analysis(parts, config, baseline)
         if failures:
             raise failures[0]
         if scripts.post_analytics:
@@ -130,7 +130,9 @@ def _document(content: bytes, path: str) -> Mapping[str, Any]:
 _CURE = f"Name the {ANALYSIS_FILE} that a baseline job wrote."
 
 
-def write_analysis(parts: Sequence[Part], config: JobConfig) -> Sequence[Violation]:
+def write_analysis(
+    parts: Sequence[Part], config: JobConfig, baseline: Mapping[str, Any] | None = None
+) -> Sequence[Violation]:
     """Write one analysis.json of all parts, violations where there are any, profile, further files and metrics.
 
     Raises OutputError where they cannot be written; then none of them is.
@@ -139,15 +141,22 @@ def write_analysis(parts: Sequence[Part], config: JobConfig) -> Sequence[Violati
         log.warning("%s", note)
     violations = [violation for part in parts for violation in part.violations]
     sections = {name: section for part in parts for name, section in part.sections.items()}
-    files: dict[str, str | bytes] = {
-        ANALYSIS_FILE: dump_analysis({"version": VERSION, **sections}),
-        PROFILE_FILE: dump({"version": 1, **{part.name: _profile(part) for part in parts}}),
+    documents: dict[str, Mapping[str, Any]] = {
+        ANALYSIS_FILE: {"version": VERSION, **sections},
+        PROFILE_FILE: {"version": 1, **{part.name: _profile(part) for part in parts}},
     }
     if violations:
-        files[VIOLATIONS_FILE] = dump_analysis({"version": VERSION, "violations": violations})
+        documents[VIOLATIONS_FILE] = {"version": VERSION, "violations": violations}
+    files: dict[str, str | bytes] = {
+        name: dump(document) if name == PROFILE_FILE else dump_analysis(document)
+        for name, document in documents.items()
+    }
+    if violations:
         log.info("Constraint violations: %s", files[VIOLATIONS_FILE])
     for part in parts:
         files |= part.files
+    before = {} if baseline is None else {ANALYSIS_FILE: baseline}
+    files |= reports_for_people(config, "analysis", documents, before)
     write_reports(config, files, [dict(record) for part in parts for record in part.metrics])
     return violations
 

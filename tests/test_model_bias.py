@@ -832,3 +832,16 @@ def test_the_benchmarks_peer_computes_the_same_figures(tmp_path) -> None:
 
 def check_schema(name: str, found: Any) -> None:
     Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text())).validate(found)
+
+
+def test_a_page_for_people_says_what_got_worse(tmp_path) -> None:
+    write_table(tmp_path / "before")
+    baseline = run_analysis(tmp_path / "before", SIMPLE)
+    unfair = [(facet, group, x, y, int(facet)) for facet, group, x, y, _ in table()]
+    write_table(tmp_path / "now", unfair)
+    out = run_analysis(tmp_path / "now", SIMPLE, baseline_constraints=baseline / "analysis.json")
+    page, summary = (out / "report.html").read_text(), (out / "report.md").read_text()
+    assert {"DPPL", "RD"} <= {each["metric_name"] for each in document(out, "constraint_violations")["violations"]}
+    assert "Difference in Positive Proportions in Predicted Labels" in page
+    assert "DPPL" in summary
+    assert (baseline / "report.html").exists()

@@ -122,7 +122,7 @@ def test_the_manifest_gives_the_analyzer_what_it_needs():
     assert container["securityContext"]["readOnlyRootFilesystem"]
 
 
-# --- compose and docker run: tests/container/test_scheduling.py runs them ---
+# --- compose and docker run: tests/container/test_scheduled_containers.py runs them ---
 
 
 def test_compose_and_docker_use_commands_that_there_are():

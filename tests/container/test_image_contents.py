@@ -47,7 +47,7 @@ def test_nothing_lies_below_opt_ml_and_no_tool_of_building_is_left(run_container
 
 
 def test_packages_are_those_of_the_lock(run_container):
-    installed = said_by(run_container, "pip", "freeze", "--all")
+    installed = said_by(run_container, "pip", "freeze", "--all").lower()
     locked = re.findall(r"^([\w.-]+==\S+)", (TOP / "requirements.lock").read_text(), re.MULTILINE)
     assert locked
     assert set(locked) <= set(installed.split())

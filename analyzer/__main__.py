@@ -18,11 +18,17 @@ from analyzer.hosts import Hosts, read_hosts, resource_config
 from analyzer.tune_numpy import tune_numpy
 
 log = logging.getLogger("analyzer")
+COMPLETING = "_ANALYZER_COMPLETE"
+"""The variable by which a shell asks how a command line may go on (docs/commands.md)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job that environment and flags describe, or a sub-command, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments and COMPLETING in os.environ:
+        from analyzer.commands.completion import complete
+
+        return complete(os.environ[COMPLETING])
     return _obey(arguments) if arguments else run_job({})
 
 
@@ -53,7 +59,8 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
         hosts = read_hosts(resource_config(config.root))
         if hosts.are_several:
             return _run_on_several(config, hosts)
-        return finish(_outcome(_load(config)(config), config), config)
+        run = load_job(merges=config.merges)
+        return finish(_outcome(run(config), config), config)
     except AnalyzerError as error:
         log.debug("Where it happened:", exc_info=True)
         # What a library makes of a stop in the middle of its work (py4j: a lost connection) is not how the job ended.
@@ -76,7 +83,7 @@ def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
 
     _heed_signals()
     with Leader(config, hosts) as leader:
-        outcome = _outcome_of(lambda: _outcome(_load(config)(config, leader), config))
+        outcome = _outcome_of(lambda: _outcome(load_job(merges=config.merges)(config, leader), config))
         code = finish(outcome, config)
         leader.tell_end(code, message_of(outcome))
     return code
@@ -98,9 +105,9 @@ def _outcome(violations: int, config: JobConfig) -> Outcome:
     return Outcome(is_of_merge=True) if config.merges else Outcome(violations=violations)
 
 
-def _load(config: JobConfig) -> Callable[..., int]:
+def load_job(*, merges: bool = False) -> Callable[..., int]:
     """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
-    if config.merges:
+    if merges:
         from analyzer.merge import merge
 
         return merge

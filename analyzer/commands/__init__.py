@@ -25,6 +25,7 @@ PEOPLE: Final = {
     "monitor": "Compare data with a baseline.",
     "quality": "Measure predictions against labels.",
     "merge": "Put captured requests and labels together.",
+    "tune": "Find thresholds from past windows.",
     "doctor": "Say what would fail, without running the job.",
 }
 JOBS: Final = {

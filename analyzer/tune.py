@@ -227,6 +227,7 @@ def _proposed(replay: Replay, report: Report, asked: Tuning, baseline: Baseline)
         replayed=_rate(alarms),
         held_out=_rate(held_out),
         suspicious=_named(replay.places, alarms),
+        notes=[*report.notes, *_floored(tuned)],
         folder=str(asked.output),
         output=_files(baseline),
     )
@@ -235,6 +236,12 @@ def _proposed(replay: Replay, report: Report, asked: Tuning, baseline: Baseline)
         contents[STATISTICS_FILE] = baseline.statistics
     write_files(asked.output, contents)
     return found
+
+
+def _floored(tuned: Tuned) -> list[str]:
+    """Say where a threshold would have to be negative, which happens where a method allows for chance by itself."""
+    count = int((tuned.live[DRIFT] & (tuned.limits[DRIFT] <= 0)).sum())
+    return [f"{count} thresholds cannot be lower than 0, so there are fewer alarms than wanted."] if count else []
 
 
 def _files(baseline: Baseline) -> list[str]:

@@ -17,7 +17,11 @@ OFTEN = 10
 FEWEST = 50
 """Windows from which a tail can be fitted; with fewer, windows are drawn from the rows of those there are."""
 CONFIDENCE = 0.95
-EULER = 0.5772156649015329
+GUMBEL = 1e-6
+SEED = 20261123
+REFITTED = 200
+STRICTER = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05)
+"""Shares of the wanted rate, from which the one is taken that keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def limit_for(worst: Floats, rate: float) -> tuple[float, Way]:
     """Find what the worst score of a window exceeds at this rate, and say how it was found.
 
     With ten windows or more beyond it, it is the order statistic that a further window of the same kind exceeds at no
-    more than `rate` (split conformal prediction: Vovk 2005). With fewer it is the quantile of an extreme-value
+    more than `rate` (split conformal prediction: Vovk 2005). With fewer it comes from an extreme-value
     distribution: the worst of many scores is a maximum, and its tail is smoother than a handful of windows.
     """
     count = len(worst)
@@ -93,24 +97,63 @@ def limit_for(worst: Floats, rate: float) -> tuple[float, Way]:
 
 
 def extreme_quantile(maxima: Floats, share: float) -> float:
-    """Fit a generalised extreme-value distribution by L-moments (Hosking, Wallis, Wood 1985) and give its quantile."""
-    ordered = np.sort(maxima)
-    count = len(ordered)
+    """Give what the next maximum stays below with this chance, by a generalised extreme-value distribution.
+
+    The quantile of a fitted distribution is exceeded too often, for the fit is no better than the sample. So samples are
+    drawn from it and fitted in turn, and the quantile is taken that all these would be right with on average (Harris 1989).
+    """
+    fitted = fit_extremes(maxima[None, :])
+    if not fitted.scale[0] > 0:
+        return float(maxima.max())
+    random = np.random.default_rng(SEED)
+    drawn = fitted.quantile(random.random((REFITTED, len(maxima))))
+    refitted = fit_extremes(drawn)
+    wanted = 1 - share
+    tried = wanted * np.array(STRICTER)
+    kept = [float((1 - fitted.share_below(refitted.quantile(np.array(1 - rate))[:, None])).mean()) for rate in tried]
+    rate = float(np.interp(wanted, kept[::-1], tried[::-1]))
+    return float(fitted.quantile(np.array(1 - rate))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """Generalised extreme-value distributions, one an entry."""
+
+    location: Floats
+    scale: Floats
+    shape: Floats
+
+    def quantile(self, share: Floats) -> Floats:
+        """Give quantiles: of each distribution one, or a row of them."""
+        reduced = -np.log(share)
+        if reduced.ndim == 2:
+            location, scale, shape = (each[:, None] for each in (self.location, self.scale, self.shape))
+        else:
+            location, scale, shape = self.location, self.scale, self.shape
+        return np.asarray(location - scale * np.expm1(shape * np.log(reduced)) / shape)
+
+    def share_below(self, values: Floats) -> Floats:
+        """Give the share of the first distribution below values; beyond its end it is all or nothing."""
+        left = np.maximum(1 - self.shape[0] * (values - self.location[0]) / self.scale[0], 0.0)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(np.exp(-(left ** (1 / self.shape[0]))))
+
+
+def fit_extremes(samples: Floats) -> Extremes:
+    """Fit a distribution to each row by L-moments (Hosking, Wallis, Wood 1985)."""
+    ordered, count = np.sort(samples, axis=1), samples.shape[1]
     ranks = np.arange(count)
-    b0, b1 = ordered.mean(), float((ranks * ordered).sum() / (count * (count - 1)))
-    b2 = float((ranks * (ranks - 1) * ordered).sum() / (count * (count - 1) * (count - 2)))
-    mean, spread, skew = float(b0), 2 * b1 - float(b0), 6 * b2 - 6 * b1 + float(b0)
-    if spread <= 0:
-        return float(ordered[-1])
-    c = 2 / (3 + skew / spread) - math.log(2) / math.log(3)
-    shape: float = 7.859 * c + 2.9554 * c * c
-    unlikely = -math.log(share)
-    if abs(shape) < 1e-6:  # the limit: Gumbel's distribution
-        scale = spread / math.log(2)
-        return mean - EULER * scale - scale * math.log(unlikely)
-    gamma = math.gamma(1 + shape)
-    scale = spread * shape / ((1 - math.exp(-shape * math.log(2))) * gamma)
-    return mean - scale * (1 - gamma) / shape + scale * (1 - math.exp(shape * math.log(unlikely))) / shape
+    b0 = ordered.mean(axis=1)
+    b1 = (ordered * ranks).sum(axis=1) / (count * (count - 1))
+    b2 = (ordered * (ranks * (ranks - 1))).sum(axis=1) / (count * (count - 1) * (count - 2))
+    spread = 2 * b1 - b0
+    safe = np.where(spread > 0, spread, 1.0)
+    c = 2 / (3 + (6 * b2 - 6 * b1 + b0) / safe) - math.log(2) / math.log(3)
+    shape = 7.859 * c + 2.9554 * c * c
+    shape = np.where(np.abs(shape) < GUMBEL, GUMBEL, shape)  # the limit is Gumbel's distribution
+    gamma = np.array([math.gamma(1 + each) for each in shape])
+    scale = np.where(spread > 0, spread * shape / (-np.expm1(-shape * math.log(2)) * gamma), 0.0)
+    return Extremes(b0 - scale * (1 - gamma) / shape, scale, shape)
 
 
 def sidak(rate: float, checks: int) -> float:

@@ -99,8 +99,9 @@ def limit_for(worst: Floats, rate: float) -> tuple[float, Way]:
 def extreme_quantile(maxima: Floats, share: float) -> float:
     """Give what the next maximum stays below with this chance, by a generalised extreme-value distribution.
 
-    The quantile of a fitted distribution is exceeded too often, for the fit is no better than the sample. So samples are
-    drawn from it and fitted in turn, and the quantile is taken that all these would be right with on average (Harris 1989).
+    The quantile of a fitted distribution is exceeded too often, for the fit is no better than the sample. So samples
+    are drawn from it and fitted in turn, and the quantile is taken that they would be right with on average (Harris
+    1989).
     """
     fitted = fit_extremes(maxima[None, :])
     if not fitted.scale[0] > 0:

@@ -15,7 +15,7 @@ def type_of(kinds: Iterable[int]) -> InferredType:
 
     One text, or truth values beside numbers, make a string column; missing values say nothing.
     """
-    integral, fractional, boolean, string = (int(count) for count in kinds)
+    integral, fractional, boolean, string = kinds
     if string or boolean:
         return "String"
     if fractional:

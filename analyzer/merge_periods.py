@@ -57,7 +57,9 @@ def merge_periods(sources: Sequence[Location], period: Period, config: JobConfig
 
     States are those in folders `yyyy/mm/dd/hh`; what stands before is kept, so that schedules stay apart. A period
     whose states are the same as last time is left as it is; one that has got further hours at its end is added to;
-    else, or where settings differ, it is made anew. Raises InputError where there is no such state, else as `merge_states`.
+    else, or where settings differ, it is made anew.
+
+    Raises InputError where there is no such state, else as `merge_states`.
     """
     groups = group_states(sources, period, config.output_path)
     check_writable(config.output_path)

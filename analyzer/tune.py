@@ -21,6 +21,7 @@ from analyzer.job import baseline_content, domains_of
 from analyzer.merge_states import find_states
 from analyzer.tuning.edit import edited, threshold_of
 from analyzer.tuning.rates import FEWEST, Rate
+from analyzer.tuning.replay import SPAN, Plan, score_share
 from analyzer.tuning.report import Line, Report
 from analyzer.tuning.resamples import draw_scores
 from analyzer.tuning.scores import (
@@ -31,7 +32,6 @@ from analyzer.tuning.scores import (
     exceeded,
     joined,
     limits_of,
-    score,
     yardsticks_of,
 )
 from analyzer.tuning.thresholds import (
@@ -47,8 +47,6 @@ from analyzer.write import CONSTRAINTS_FILE, STATISTICS_FILE, check_writable, wr
 
 log = logging.getLogger(__name__)
 TUNING_FILE = "tuning.json"
-SPAN = 60
-"""Windows that are read and scored at a time: what each call costs is spread over them."""
 SPANS = 4
 """Shares of the work a core gets; each is told the whole baseline."""
 WITHOUT_STATISTICS = "The baseline has no statistics.json that knows these features: distances are not replayed."
@@ -68,15 +66,6 @@ class Tuning:
     without: Sequence[str] = ()
     compatibility: Compatibility = "original"
     cores: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What worker processes are told."""
-
-    yardsticks: Sequence[Yardstick]
-    domains: Mapping[str, frozenset[str]]
-    shape_matters: bool
 
 
 def tune(asked: Tuning) -> Report:
@@ -146,16 +135,6 @@ def score_states(places: Sequence[Location], plan: Plan, cores: int) -> Scores:
     shares = [places[i : i + size] for i in range(0, len(places), size)]
     with beside(partial(score_share, plan=plan), shares, cores if len(places) > SPAN else 1) as parts:
         return joined(list(parts))
-
-
-def score_share(places: Sequence[Location], plan: Plan) -> Scores:
-    """Read and score a share of the states, some at a time."""
-    return joined(
-        [
-            score(read_windows(places[i : i + SPAN], plan.domains), plan.yardsticks, shape_matters=plan.shape_matters)
-            for i in range(0, len(places), SPAN)
-        ]
-    )
 
 
 # --- what is found ----------------------------------------------------------------------------------------------------

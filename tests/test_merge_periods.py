@@ -146,7 +146,7 @@ def test_reports_inside_the_source_are_not_merged_again(runs, tmp_path):
 def test_states_in_no_hour_are_left_out_or_refused(runs, tmp_path, caplog):
     execution(tmp_path / "odd", "now")
     execution(tmp_path / "odd", "2026/13/77/00")
-    with pytest.raises(InputError, match="No state.json.gz lies in a folder yyyy/mm/dd/hh"):
+    with pytest.raises(InputError, match=r"No state\.json\.gz lies in a folder yyyy/mm/dd/hh"):
         merge_periods([tmp_path / "odd"], "day", config(tmp_path / "merged"))
     merge_periods([tmp_path / "odd", runs], "day", config(tmp_path / "merged"))
     assert "left out: 2" in caplog.text

@@ -1,4 +1,4 @@
-"""Scores of many windows at once are the figures of the checks of one, and exceed their limits where a job would say so."""
+"""Scores of many windows at once are the figures of the checks of one, and exceed limits where a job says so."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ def states():
     random = np.random.default_rng(5)
     baseline = state_of(rows_of(random, 5000, 12))
     windows = [state_of(rows_of(random, rows, 12)) for rows in (400, 60, 3, 2600)]
-    for rows in (300, 9000):
-        windows.append(state_of(moved(random, rows_of(random, rows, 12))))
+    windows += [state_of(moved(random, rows_of(random, rows, 12))) for rows in (300, 9000)]
     windows.append(state_of(rows_of(random, 100, 12).drop_columns(["few3"])))
     wide = rows_of(random, 100, 12).drop_columns(["few3"]).append_column("other", pa.array(["x"] * 100))
     windows += [state_of(wide), state_of(rows_of(random, 0, 12))]

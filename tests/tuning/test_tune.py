@@ -1,4 +1,4 @@
-"""`analyzer tune` as people use it: replay, proposal, the files, and what is said where states or wishes make no sense."""
+"""`analyzer tune` as people use it: replay, proposal, files, and what is said where states or wishes make no sense."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_other_distances_get_thresholds_in_their_own_unit(past, tmp_path, method
 
 
 def test_few_windows_are_supplemented_by_drawn_ones_and_that_is_said(past, tmp_path, capsys):
-    few = [path for path in sorted((past / "runs").rglob("state.json.gz"))[:12]]
+    few = sorted((past / "runs").rglob("state.json.gz"))[:12]
     report = tune(asked(past, tmp_path / "tuned", states=few, rate=0.05))
     assert report.way == "resampled"
     assert "fewer than 50 windows" in report.text()

@@ -124,7 +124,7 @@ def merge_group(group: Group, config: JobConfig) -> Done:
     """Merge the states of one period, as far as that was not done before."""
     place: Location = group.place if scheme_of(group.place) else Path(group.place)
     settings = _settings(config)
-    states = [{"path": str(path), **_fingerprint(path)} for path in group.states]
+    states = [{"path": str(path), **_mark_of(path)} for path in group.states]
     before = _manifest(place, settings)
     count = len(states)
     if before == states:
@@ -164,7 +164,7 @@ def _stamp(path: Location | None) -> str | None:
         return str(path)  # said where the file is read
 
 
-def _fingerprint(path: Location) -> dict[str, Any]:
+def _mark_of(path: Location) -> dict[str, Any]:
     """Give the size of a state file and the checksum that it ends with, without reading the rest."""
     try:
         with store_of(path).open_file(str(path)) as stream:
@@ -185,7 +185,7 @@ def _manifest(place: Location, settings: Mapping[str, Any]) -> list[Any]:
     names = [str(place / name) if isinstance(place, Path) else f"{place}/{name}" for name in (MANIFEST, STATE_FILE)]
     try:
         found = json.loads(read_whole(names[0]))
-        _fingerprint(names[1])
+        _mark_of(names[1])
         usable = found["version"] == VERSION and found["settings"] == dict(settings)
         return list(found["states"]) if usable else []
     except (OSError, InputError, ValueError, LookupError, TypeError):

@@ -21,7 +21,6 @@ from analyzer.documents import (
     Analysis,
     FeatureProfile,
     FeatureStatistics,
-    InferredType,
     NumericalStatistics,
     Sketch,
     Statistics,
@@ -30,6 +29,7 @@ from analyzer.documents import (
     TypeCounts,
 )
 from analyzer.errors import AnalyzerError
+from analyzer.infer_type import MOST_DOMAIN_VALUES, type_of
 from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.jsonlayout import java_double
 from analyzer.order_values import scala_order
@@ -41,8 +41,6 @@ from analyzer.stores.peers import Peers, reach_peers
 
 GROUP = 16
 """Partitions whose states are merged before they go further: the shape of the tree is the number of partitions'."""
-MOST_DOMAIN_VALUES = 120
-"""Approximate distinct values up to which a string column has a distribution (Deequ's default)."""
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 
@@ -234,18 +232,8 @@ def finish_analysis(state: TableState, domains: Domains, compatibility: str, *, 
     )
 
 
-def inferred_type(column: ColumnState) -> InferredType:
-    """Deequ's rule: one text, or truth values beside numbers, make a string column; missing values say nothing."""
-    integral, fractional, boolean, string = (int(count) for count in column.kinds)
-    if string or boolean:
-        return "String"
-    if fractional:
-        return "Fractional"
-    return "Integral" if integral else "Unknown"
-
-
 def _statistics(name: str, column: ColumnState, rows: int, *, corrected: bool) -> FeatureStatistics:
-    kind = inferred_type(column)
+    kind = type_of(column.kinds)
     numeric = kind in {"Integral", "Fractional"} and column.moments.count > 0
     if kind in {"Integral", "Fractional"} and not numeric:
         kind = "String"  # digits that no parser takes, such as "- 5" alone
@@ -287,7 +275,7 @@ def _string(name: str, column: ColumnState) -> StringStatistics:
 
 
 def _profile(name: str, column: ColumnState, domains: Domains, *, evidence: bool) -> FeatureProfile:
-    kind = inferred_type(column)
+    kind = type_of(column.kinds)
     numeric = kind in {"Integral", "Fractional"} and column.moments.count > 0
     sketch = column.numbers.sketch()
     integral, fractional, boolean, string = (int(count) for count in column.kinds)

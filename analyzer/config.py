@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from analyzer.analysis_config import (
     CAPTURES,
@@ -32,6 +32,7 @@ from analyzer.dataset_formats import (
     format_document,
     parse_dataset_format,
 )
+from analyzer.drift_methods import CategoricalMethod
 from analyzer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "categorical_drift_method",
         "LInfinity",
-        ("LInfinity", "ChiSquared"),
+        get_args(CategoricalMethod),
         "Distance of categorical columns that the suggested constraints name.",
     ),
     Setting("exclude_features_attribute", "", (), "Columns to leave out.", "names or 0-based indices, comma-separated"),
@@ -308,7 +309,7 @@ class JobConfig:
     sagemaker_monitoring_schedule_name: str | None = None
     sagemaker_endpoint_datacapture_prefix: str | None = None
     monitoring_input_type: str | None = None
-    categorical_drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
+    categorical_drift_method: CategoricalMethod = "LInfinity"
     exclude_features_attribute: tuple[str | int, ...] = ()
     analysis_type: Literal["DATA_QUALITY", "MODEL_QUALITY", "MODEL_BIAS", "MODEL_EXPLAINABILITY"] = "DATA_QUALITY"
     problem_type: ProblemType | None = None

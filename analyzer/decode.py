@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from analyzer.documents import (
     Statistics,
     StringStatistics,
 )
+from analyzer.drift_methods import CategoricalMethod, NumericMethod
 from analyzer.errors import BaselineError
 from analyzer.jsonlayout import parse
 from analyzer.quality_documents import BLOCKS, MetricConstraint, Operator, ProblemType, QualityConstraints
@@ -509,6 +510,13 @@ def _domain(value: Any, place: _Place) -> str:
 
 # --- Settings: monitoring_config and the overrides of a feature, flat, by the names of the fields they become ---------
 
+
+def _method(meanings: Mapping[str, str]) -> _Read[str]:
+    """Read the name of a distance; one that is not known is refused with all that are."""
+    *others, last = meanings
+    return _one_of({word.lower(): meaning for word, meaning in meanings.items()}, f"{', '.join(others)} or {last}")
+
+
 _GENERAL: dict[str, _Read[Any]] = {
     "evaluate_constraints": _switch,
     "emit_metrics": _switch,
@@ -518,14 +526,11 @@ _GENERAL: dict[str, _Read[Any]] = {
 _DISTRIBUTION: dict[str, _Read[Any]] = {
     "perform_comparison": _switch,
     "comparison_threshold": _distance,
-    "comparison_method": _one_of(
-        {"simple": "Simple", "robust": "Robust", "linf_simple": "Simple", "linf_robust": "Robust"},
-        "Simple, Robust, linf_simple or linf_robust",
+    "comparison_method": _method(
+        {word: word for word in get_args(NumericMethod)} | {"linf_simple": "Simple", "linf_robust": "Robust"}
     ),
     "categorical_comparison_threshold": _distance,
-    "categorical_drift_method": _one_of(
-        {"linfinity": "LInfinity", "chisquared": "ChiSquared"}, "LInfinity or ChiSquared"
-    ),
+    "categorical_drift_method": _method({word: word for word in get_args(CategoricalMethod)}),
 }
 _OF_2019 = {"enable_comparisons", "min_domain_mass"}
 """The former name of perform_comparison, and a threshold that has no successor and no effect."""

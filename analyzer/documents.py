@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.drift_methods import CategoricalMethod, DriftMethod, NumericMethod
+
 InferredType = Literal["Integral", "Fractional", "String", "Unknown"]
 NULL_VALUE = "NullValue"
 """How the original writes a missing value of a string column into buckets and domains."""
@@ -135,13 +137,16 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class DistributionConfig:
-    """`monitoring_config.distribution_constraints`: thresholds of the drift check."""
+    """`monitoring_config.distribution_constraints`: how the drift check measures, and its thresholds.
+
+    `comparison_method` also says how the original's categorical methods treat small samples: as Robust unless Simple.
+    """
 
     perform_comparison: bool = True
     comparison_threshold: float = 0.1
-    comparison_method: Literal["Robust", "Simple"] = "Robust"
+    comparison_method: NumericMethod = "Robust"
     categorical_comparison_threshold: float = 0.1
-    categorical_drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
+    categorical_drift_method: CategoricalMethod = "LInfinity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +218,16 @@ class Quirk:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A distance between baseline and current data that was computed, whether or not it exceeded its threshold."""
+    """A distance between baseline and current data that was computed, whether or not it exceeded its threshold.
+
+    `p_value` is that of a test, for the methods that are one.
+    """
 
     feature_name: str
     distance: float
     threshold: float
+    method: DriftMethod = "Robust"
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,32 @@ from itertools import chain
 from pathlib import Path
 
 from analyzer.analysis_documents import Violation
+from analyzer.analyze import finish_analysis
 from analyzer.analyzers.bias_counts import BiasState
 from analyzer.analyzers.predictions import PredictionState
 from analyzer.analyzers.table import TableState
 from analyzer.config import JobConfig, Location
 from analyzer.documents import Verdict
+from analyzer.encode import encode_constraints, encode_statistics
 from analyzer.errors import BaselineError, ConfigError, InputError
 from analyzer.job import read_baseline, report
+from analyzer.jsonlayout import dump
 from analyzer.model_analysis import read_analysis_baseline, write_analysis
 from analyzer.model_bias import fits, report_bias
 from analyzer.model_quality import read_quality_baseline, report_quality
 from analyzer.quality_documents import QualityVerdict
 from analyzer.stores import read_whole, store_of
 from analyzer.stores.store import cure_of, reason_of
-from analyzer.write import STATE_FILE, check_writable
+from analyzer.suggest import suggest
+from analyzer.write import (
+    CONSTRAINTS_FILE,
+    PROFILE_FILE,
+    STATE_FILE,
+    STATISTICS_FILE,
+    VIOLATIONS_FILE,
+    check_writable,
+    write_files,
+)
 
 log = logging.getLogger(__name__)
 MOST_NAMED = 20
@@ -40,26 +52,79 @@ class AnalysisVerdict:
 MergedVerdict = Verdict | QualityVerdict | AnalysisVerdict
 
 
-def merge_states(sources: Sequence[Location], config: JobConfig) -> tuple[MergedState, MergedVerdict]:
+def merge_states(
+    sources: Sequence[Location], config: JobConfig, late: Sequence[Location] = ()
+) -> tuple[MergedState, MergedVerdict]:
     """Merge the states of `sources`, in this order, and write the reports of all their rows into `config.output_path`.
+
+    `late` are states of model quality that hold only rows whose labels came after the sources were made of them.
 
     A source is a state file, or a folder with state.json.gz files, which are taken in the order of their paths. With
     a baseline in `config` the rows are judged, too. Raises InputError for a source that cannot be read or is given
     twice, BaselineError for a file that is no state of this version or for an unsound baseline, and OutputError.
     """
     paths = find_states(sources, config.output_path)
+    latecomers = find_states(late, config.output_path) if late else []
+    _refuse_late(paths, latecomers, config)
     check_writable(config.output_path)
     if config.analysis is not None:
         return _merge_analyses(paths, config)
     if config.analysis_type == "MODEL_QUALITY":
         quality_baseline = read_quality_baseline(config)
         predictions = merge_predictions(paths, config)
+        add_late(predictions, latecomers, config)
         return predictions, report_quality(predictions, quality_baseline, config)
     baseline = read_baseline(config)
     state = merge_files(paths)
     if config.needs_deequ:
         log.warning("Rules are not applied: states hold no rows. Apply them where the data is read.")
     return state, report(state, baseline, config)
+
+
+def _refuse_late(paths: Sequence[Location], late: Sequence[Location], config: JobConfig) -> None:
+    if late and config.analysis_type != "MODEL_QUALITY":
+        raise ConfigError(
+            "Labels come late to model quality alone.", "Add --analysis-type MODEL_QUALITY, or no --late."
+        )
+    known = set(map(_resolved, paths))
+    for path in late:
+        if _resolved(path) in known:
+            raise InputError(
+                f"{path} is given twice.", "Name it as a state or as a late one: its rows would count twice."
+            )
+
+
+def add_late(merged: PredictionState, late: Sequence[Location], config: JobConfig) -> None:
+    """Add states of rows whose labels came late.
+
+    Raises as `merge_predictions`, and InputError where the rows were labelled before.
+    """
+    for path in late:
+        state = PredictionState.from_bytes(_content(path), str(path))
+        _refuse_other_roles(path, state, merged, config)
+        try:
+            merged.merge_late(state)
+        except InputError as error:
+            raise InputError(f"{path}: {error.message}", error.hint) from error
+
+
+def write_baseline(sources: Sequence[Location], config: JobConfig) -> TableState:
+    """Write the statistics of all rows, the constraints that they meet, and their state: a baseline and nothing else.
+
+    An earlier verdict in the folder is removed. Raises as `merge_states`.
+    """
+    paths = find_states(sources, config.output_path)
+    check_writable(config.output_path)
+    state = merge_files(paths)
+    statistics = finish_analysis(state, {}, config.compatibility).statistics
+    constraints = suggest(statistics, config.categorical_drift_method)
+    files: dict[str, str | bytes] = {
+        STATISTICS_FILE: dump(encode_statistics(statistics)),
+        CONSTRAINTS_FILE: dump(encode_constraints(constraints)),
+        STATE_FILE: state.to_bytes(),
+    }
+    write_files(config.output_path, files, (VIOLATIONS_FILE, PROFILE_FILE))
+    return state
 
 
 def find_states(sources: Sequence[Location], output: Location) -> list[Location]:

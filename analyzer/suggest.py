@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from analyzer.documents import (
     Constraints,
@@ -13,6 +12,7 @@ from analyzer.documents import (
     MonitoringConfig,
     Statistics,
 )
+from analyzer.drift_methods import CategoricalMethod
 from analyzer.quality_documents import (
     MetricConstraint,
     Operator,
@@ -22,7 +22,7 @@ from analyzer.quality_documents import (
 )
 
 
-def suggest(statistics: Statistics, drift_method: Literal["LInfinity", "ChiSquared"] = "LInfinity") -> Constraints:
+def suggest(statistics: Statistics, drift_method: CategoricalMethod = "LInfinity") -> Constraints:
     """Suggest constraints from what was seen: types, observed completeness, sign of numbers, domains of strings.
 
     Domains are the bucket values in their order, the mark of missing values included. `drift_method` is written

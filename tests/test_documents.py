@@ -336,8 +336,12 @@ def test_a_feature_that_makes_no_sense_is_named_with_its_place(feature, message,
         ({"evaluate_constraints": "yes"}, 'evaluate_constraints is "yes", expected Enabled or Disabled', ""),
         ({"datatype_check_threshold": 2}, "datatype_check_threshold is 2, expected a fraction", ""),
         ({"distribution_constraints": {"comparison_threshold": -1}}, "comparison_threshold is -1, expected", ""),
-        ({"distribution_constraints": {"comparison_method": "KS"}}, 'is "KS", expected Simple, Robust, linf_s', ""),
-        ({"distribution_constraints": {"categorical_drift_method": "PSI"}}, "expected LInfinity or ChiSquared", ""),
+        ({"distribution_constraints": {"comparison_method": "KS"}}, 'is "KS", expected Robust, Simple, PSI, J', ""),
+        (
+            {"distribution_constraints": {"categorical_drift_method": "Wasserstein"}},
+            "expected LInfinity, ChiSquared, PSI, JensenShannon, Hellinger or TotalVariation",
+            "",
+        ),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_with_its_place(config, message, hint):

@@ -181,6 +181,36 @@ class PredictionState:
         self.files += other.files
         self.left_out.update(other.left_out)
 
+    def merge_late(self, late: PredictionState) -> None:
+        """Take in rows whose labels came late; where ours were read without labels, they are counted here already.
+
+        What the late state says of rows without a label or a prediction is of no account: ours knows of them. Raises
+        InputError where more rows have got a label than were without one.
+        """
+        labelled, waiting = late.figures.rows, self.left_out["missing_labels"]
+        if waiting:
+            self._stop_waiting(late, labelled, waiting)
+        else:
+            self.rows += labelled
+            self.files += late.files
+        if isinstance(late.figures, Classes):
+            late.figures.unlabelled = ScoreCounts(late.figures.most)
+        self.figures.merge(late.figures)  # type: ignore[arg-type]
+        for name, theirs in late.segments.items():
+            self._merge_segments(name, theirs)
+
+    def _stop_waiting(self, late: PredictionState, labelled: int, waiting: int) -> None:
+        cure = "Late states are to hold only rows whose labels had not come; merge captures with the new labels alone."
+        if labelled > waiting:
+            raise InputError(f"{labelled:,} rows have got a label, but only {waiting:,} were without one.", cure)
+        self.left_out["missing_labels"] -= labelled
+        if isinstance(self.figures, Classes) and isinstance(late.figures, Classes):
+            try:
+                for scores in late.figures.scores.values():
+                    self.figures.unlabelled.remove(scores)
+            except ValueError as error:
+                raise InputError(f"The late rows are not those that were without a label: {error}.", cure) from error
+
     def to_bytes(self) -> bytes:
         """Write the state, compressed, the same bytes for the same state."""
         document = {

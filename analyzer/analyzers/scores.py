@@ -61,6 +61,25 @@ class ScoreCounts:
         else:
             self._combine(other._values, other._counts)
 
+    def remove(self, other: ScoreCounts) -> None:
+        """Take out scores that were taken in before.
+
+        Raises ValueError where some of them were not.
+        """
+        self._settle()
+        if self._grid is not None or other.coarse:
+            self._coarsen()
+            self._grid = _less(self.grid(), other.grid())
+            return
+        values, counts = other.table()
+        places = np.searchsorted(self._values, values)
+        if (places == len(self._values)).any() or (self._values[places] != values).any():
+            raise ValueError("there are scores among them that were not met before")
+        taken = np.zeros(len(self._counts), dtype=np.int64)
+        taken[places] = counts
+        left = _less(self._counts, taken)
+        self._values, self._counts = self._values[left > 0], left[left > 0]
+
     def table(self) -> tuple[Floats, Counts]:
         """Give the distinct scores, ascending, and their counts."""
         self._settle()
@@ -160,6 +179,13 @@ def _sum(counts: Counts | None, more: NDArray[Any]) -> Counts:
         return _narrow(more)
     most = int(counts.max(initial=0)) + int(more.max(initial=0))
     return _narrow(np.add(counts, more, dtype=np.min_scalar_type(most), casting="unsafe"))
+
+
+def _less(counts: Counts, fewer: NDArray[Any]) -> Counts:
+    left = counts.astype(np.int64) - fewer.astype(np.int64)
+    if (left < 0).any():
+        raise ValueError("there are more of some scores than were met before")
+    return _narrow(left)
 
 
 def _merged(values: Floats, counts: Counts, more: Floats, added: Counts) -> tuple[Floats, Counts]:

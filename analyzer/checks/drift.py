@@ -7,7 +7,19 @@ from dataclasses import asdict
 from typing import Any
 
 from analyzer.checks.case import Case, Column, join, listed
-from analyzer.checks.distance import Gap, categorical_gap, chi_squared, chi_squared_survival, numeric_gaps
+from analyzer.checks.distance import Gap, Ranks, categorical_gap, chi_squared, chi_squared_survival, numeric_gaps, rank
+from analyzer.checks.divergence import (
+    OF_SHARES,
+    SPREADS,
+    align,
+    cells_of,
+    count_rows,
+    rank_error,
+    scale_of,
+    shares_of,
+    smirnov_p_value,
+    wasserstein,
+)
 from analyzer.documents import Drift, FeatureStatistics, NumericalStatistics, Quirk, Sketch, Verdict, Violation
 from analyzer.jsonlayout import java_double
 
@@ -61,16 +73,51 @@ def _judge_numbers(
         return _skipped(column, "the current data has no sketch of it")
     assert before.sketch is not None
     assert now.sketch is not None
-    original, true = numeric_gaps(before.sketch, now.sketch)
-    robust = column.config.distribution.comparison_method == "Robust"
+    gaps = numeric_gaps(before.sketch, now.sketch)
+    evidence = {"baseline": _summary(before), "current": _summary(now)}
+    if column.config.distribution.comparison_method in {"Robust", "Simple"}:
+        return _judge_ranks(column, gaps, evidence, corrected=corrected)
+    return _judge_further(column, gaps[1], before, now, evidence | _moved(gaps[1]))
+
+
+def _judge_ranks(column: Column, gaps: tuple[Gap, Gap], evidence: dict[str, Any], *, corrected: bool) -> Verdict:
+    """Judge by the original's distance."""
+    original, true = gaps
+    method = column.config.distribution.comparison_method
+    robust = method == "Robust"
     distances = {gap: gap.robust() if robust else gap.size for gap in (original, true)}
     gap = true if corrected else original
     threshold = column.config.distribution.comparison_threshold
-    evidence = {"baseline": _summary(before), "current": _summary(now), **_moved(gap)}
-    verdict = _decide(column.name, distances[gap], threshold, evidence)
+    verdict = _decide(Drift(column.name, distances[gap], threshold, method), evidence | _moved(gap))
     if corrected or (distances[original] > threshold) == (distances[true] > threshold):
         return verdict
     return join((verdict, _blind(column.name, distances[original], distances[true])))
+
+
+def _judge_further(
+    column: Column, gap: Gap, before: NumericalStatistics, now: NumericalStatistics, evidence: dict[str, Any]
+) -> Verdict:
+    """Judge by a distance that the original does not have; repeated values always count."""
+    method, threshold = column.config.distribution.comparison_method, column.config.distribution.comparison_threshold
+    assert before.sketch is not None
+    assert now.sketch is not None
+    if method == "KolmogorovSmirnov":
+        error = SPREADS * (rank_error(before.sketch) + rank_error(now.sketch))
+        p_value = smirnov_p_value(max(0.0, gap.size - error), gap.baseline_size, gap.current_size)
+        tested = {"statistic": gap.size, "rank_error": error, "p_value": p_value, "significance": threshold}
+        drift = Drift(column.name, 1 - p_value, max(0.0, 1 - threshold), method, p_value)
+        return _decide(drift, tested | evidence)
+    ranks = rank(before.sketch), rank(now.sketch)
+    if method == "Wasserstein":
+        moved, scale = wasserstein(*ranks), scale_of(before.std_dev)
+        far = {"wasserstein": moved, "scale": scale}
+        return _decide(Drift(column.name, moved / scale, threshold, method), far | evidence)
+    return _decide(Drift(column.name, _of_shares(method, *ranks), threshold, method), evidence)
+
+
+def _of_shares(method: str, before: Ranks, now: Ranks) -> float:
+    cells = cells_of(before)
+    return float(OF_SHARES[method](shares_of(count_rows(cells, before)), shares_of(count_rows(cells, now))))
 
 
 def _holds_values(sketch: Sketch | None) -> bool:
@@ -92,13 +139,13 @@ def _blind(name: str, original: float, true: float) -> Verdict:
     return Verdict(quirks=(Quirk("robust_drift_blind", name, effect, original, true),))
 
 
-def _decide(name: str, distance: float, threshold: float, evidence: dict[str, Any]) -> Verdict:
-    drifts = (Drift(name, distance, threshold),)
+def _decide(drift: Drift, evidence: dict[str, Any]) -> Verdict:
+    drifts, distance, threshold = (drift,), drift.distance, drift.threshold
     if not distance > threshold:
         return Verdict(drifts=drifts)
     description = f"Baseline drift distance: {java_double(distance)} exceeds threshold: {java_double(threshold)}"
     evidence = {"distance": distance, "threshold": threshold, **evidence}
-    return Verdict((Violation(name, "baseline_drift_check", description, evidence),), drifts)
+    return Verdict((Violation(drift.feature_name, "baseline_drift_check", description, evidence),), drifts)
 
 
 def _skipped(column: Column, why: str) -> Verdict:
@@ -113,12 +160,17 @@ def _judge_categories(column: Column, before: FeatureStatistics, now: FeatureSta
         return _skipped(column, "the baseline statistics do not count its values (too many, or none)")
     if not counts[1]:
         return _skipped(column, "the values of the current data were not counted (too many, or none)")
-    if column.config.distribution.categorical_drift_method == "ChiSquared":
+    distribution = column.config.distribution
+    method, threshold = distribution.categorical_drift_method, distribution.categorical_comparison_threshold
+    if method == "ChiSquared":
         return _chi_squared(column, counts[0], counts[1])
     gap = categorical_gap(counts[0], counts[1])
-    distribution = column.config.distribution
-    distance = gap.robust() if distribution.comparison_method == "Robust" else gap.size
-    return _decide(column.name, distance, distribution.categorical_comparison_threshold, _moved(gap))
+    if method == "LInfinity":
+        distance = gap.size if distribution.comparison_method == "Simple" else gap.robust()
+    else:
+        before_counts, now_counts = align(counts[0], counts[1])
+        distance = float(OF_SHARES[method](shares_of(before_counts), shares_of(now_counts)))
+    return _decide(Drift(column.name, distance, threshold, method), _moved(gap))
 
 
 def _counts(feature: FeatureStatistics) -> Counter[str] | None:
@@ -131,7 +183,7 @@ def _counts(feature: FeatureStatistics) -> Counter[str] | None:
 
 
 def _chi_squared(column: Column, before: Counter[str], now: Counter[str]) -> Verdict:
-    """Robust: the threshold is the level of significance, and both it and the p-value are written as 1 - p.
+    """Unless Simple, the threshold is the level of significance, and both it and the p-value are written as 1 - p.
 
     Simple: the threshold is the value of the statistic. Reasons: docs/decisions/categorical-drift.md.
     """
@@ -149,5 +201,6 @@ def _chi_squared(column: Column, before: Counter[str], now: Counter[str]) -> Ver
         **_moved(categorical_gap(before, now)),
     }
     if distribution.comparison_method == "Simple":
-        return _decide(column.name, statistic, threshold, evidence)
-    return _decide(column.name, 1 - p_value, 1 - threshold, {**evidence, "significance": threshold})
+        return _decide(Drift(column.name, statistic, threshold, "ChiSquared", p_value), evidence)
+    drift = Drift(column.name, 1 - p_value, 1 - threshold, "ChiSquared", p_value)
+    return _decide(drift, {**evidence, "significance": threshold})

@@ -28,6 +28,7 @@ PEOPLE: Final = {
     "explain": "Tell which features predictions rest on.",
     "merge": "Put captured requests and labels together.",
     "report": "Make the reports of a run anew.",
+    "tune": "Find thresholds from past windows.",
     "doctor": "Say what would fail, without running the job.",
 }
 JOBS: Final = {

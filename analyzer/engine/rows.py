@@ -13,11 +13,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analyzer.analyze import Task, inferred_type, read_rows
+from analyzer.analyze import Task, read_rows
 from analyzer.analyzers.classify import numbers_or_nan
 from analyzer.analyzers.column import ColumnState, texts_of
 from analyzer.analyzers.table import TableState
 from analyzer.engine.spark import script_of, seen_from_here
+from analyzer.infer_type import type_of
 from analyzer.read import Partition
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def frame_of(session: SparkSession, source: Source, state: TableState) -> DataFr
 
 def kind_of(column: ColumnState) -> Kind:
     """Tell the type that a column has on Spark."""
-    inferred, moments = inferred_type(column), column.moments
+    inferred, moments = type_of(column.kinds), column.moments
     if inferred not in {"Integral", "Fractional"} or not moments.count:
         return "string"
     fits = inferred == "Integral" and not column.overflowed and moments.low >= -MOST_LONG and moments.high < MOST_LONG

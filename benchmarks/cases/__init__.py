@@ -13,6 +13,7 @@ from benchmarks.cases.merges import merges
 from benchmarks.cases.profilers import csv, parquet, profilers, small
 from benchmarks.cases.quality import quality
 from benchmarks.cases.shapes import capture, wide
+from benchmarks.cases.tuning import backtest, tuned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,5 +37,7 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "capturing": capturing,
     "attribution": attribution,
     "bias": biases,
+    "backtest": backtest,
+    "tuned": tuned,
 }
 """In the order of the table."""

@@ -198,10 +198,10 @@ def test_a_page_that_fails_costs_nothing_but_itself(reports, caplog) -> None:
 
 def test_the_check_of_a_package_may_name_anything_in_its_evidence(tmp_path, monkeypatch, caplog) -> None:
     site = tmp_path / "site"
-    (site / "evidencing-1.0.dist-info").mkdir(parents=True)
-    (site / "evidencing-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evidencing\nVersion: 1.0\n")
-    (site / "evidencing-1.0.dist-info" / "entry_points.txt").write_text("[analyzer.checks]\nodd_check = evidencing:check\n")
-    (site / "evidencing.py").write_text(
+    (site / "evid-1.0.dist-info").mkdir(parents=True)
+    (site / "evid-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evid\nVersion: 1.0\n")
+    (site / "evid-1.0.dist-info" / "entry_points.txt").write_text("[analyzer.checks]\nodd_check = evid:check\n")
+    (site / "evid.py").write_text(
         "from analyzer.documents import Verdict, Violation\n"
         "def check(case):\n"
         "    return Verdict((Violation('a', 'odd_check', 'It is odd.', {'examples': 3, 'first': 'a'}),))\n"

@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fast image image-ahead lock lint format bench clean test-deequ test-image
+.PHONY: help setup demo test fast image image-ahead lock lint format bench clean test-airflow test-deequ test-image
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,11 @@ image: ## the container image model-monitor-analyzer, e.g. make image BASE_IMAGE
 
 test-image: $(STAMP) ## build the image and run jobs in real containers
 	@TEST_CONTAINERS=required $(BIN)/python -m pytest -v -rs tests/container
+
+test-airflow: $(STAMP) ## the example for Airflow, in a real one that is installed beside
+	@[ -x build/airflow/bin/python ] || { python3 -m venv build/airflow && \
+	    build/airflow/bin/pip install --quiet 'apache-airflow>=3,<4' apache-airflow-providers-docker; }
+	@$(BIN)/python -m pytest -v -rs tests/test_scheduling.py -k airflow
 
 lock: $(STAMP) ## resolve the image's dependencies anew into requirements.lock
 	@.ci/lock $(BIN)/python

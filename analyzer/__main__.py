@@ -18,11 +18,17 @@ from analyzer.hosts import Hosts, read_hosts, resource_config
 from analyzer.tune_numpy import tune_numpy
 
 log = logging.getLogger("analyzer")
+COMPLETING = "_ANALYZER_COMPLETE"
+"""The variable by which a shell asks how a command line may go on (docs/commands.md)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job that environment and flags describe, or a sub-command, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments and COMPLETING in os.environ:
+        from analyzer.commands.completion import complete
+
+        return complete(os.environ[COMPLETING])
     return _obey(arguments) if arguments else run_job({})
 
 
@@ -99,11 +105,15 @@ def _outcome(violations: int, config: JobConfig) -> Outcome:
 
 
 def _load(config: JobConfig) -> Callable[..., int]:
-    """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
     if config.merges:
         from analyzer.merge import merge
 
         return merge
+    return load_job()
+
+
+def load_job() -> Callable[..., int]:
+    """Import what a job needs; none of it is garbage, and looking for some costs a small window a tenth of its time."""
     gc.disable()
     tune_numpy()
     from analyzer.job import run

@@ -289,15 +289,21 @@ def read_config(
     return _config_of({**_job_environment(root), **environment, **given}, root, merges=merges)
 
 
-def read_command(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> JobConfig:
+def read_command(
+    flags: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
+    *,
+    defaults: Mapping[str, str] | None = None,
+    merges: bool = False,
+) -> JobConfig:
     """Read the configuration of a command that is no job: its flags and, of the environment, our settings alone.
 
-    A command that a job's script starts must not take that job's variables for its own.
-    Raises ConfigError, as `read_config`.
+    A command that a job's script starts must not take that job's variables for its own. `defaults` are the command's
+    own, by variable. Raises ConfigError, as `read_config`.
     """
     own = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
     given = _variables_of(flags)
-    return _config_of({**own, **given}, find_root(own, given))
+    return _config_of({**(defaults or {}), **own, **given}, find_root(own, given), merges=merges)
 
 
 def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) -> JobConfig:
@@ -319,6 +325,11 @@ def _is_merger(values: _Values) -> bool:
     """Take a job for the original's merger, whose environment names labels and neither an analysis nor a format."""
     given = [values.text(name) for name in ("ground_truth_source", "analysis_type", "dataset_format")]
     return given[0] is not None and given[1:] == [None, None]
+
+
+def process_environment() -> Mapping[str, str]:
+    """Give the variables of this process, for what looks at all of them and reads none."""
+    return os.environ
 
 
 def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
@@ -612,12 +623,12 @@ def _uri(setting: Setting, found: str) -> str:
     return f"{scheme.lower()}://{rest}"
 
 
-def read_location(text: str) -> Location:
-    """Read a place that a command was given; unlike that of a variable it is left relative.
+def read_location(text: str, name: str = "STATE") -> Location:
+    """Read a place that a command was given under a name; unlike that of a variable it is left relative.
 
     Raises ConfigError for a URI that cannot be read.
     """
-    return _uri(Setting("STATE", "", (), "", PLACE), text) if "://" in text else Path(text)
+    return _uri(Setting(name, "", (), "", PLACE), text) if "://" in text else Path(text)
 
 
 def _relocated(path: str, root: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import inspect
 import json
 import os
 import re
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from analyzer import write
-from analyzer.commands import MERGING
+from analyzer import functions, write
+from analyzer.commands import COMMANDS, PEOPLE, group
+from analyzer.commands.merge_states import MERGING
 from analyzer.config import SETTINGS
 from analyzer.metrics import METRICS_FILE
 from analyzer.read import MERGE_REPORT
@@ -70,9 +72,41 @@ def test_the_readme_has_no_variable_that_there_is_not():
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_flags_of_the_command_line_exist(page):
-    known = {setting.flag for setting in SETTINGS} | {"--output", "--help", "--version"}
     lines = [line for line in page.read_text().splitlines() if re.match(r"\s*analyzer(?: |$)", line)]
-    assert {flag for line in lines for flag in re.findall(r" (--[a-z-]+)", line)} <= known
+    for line in lines:
+        words = line.split()[1:]
+        assert set(re.findall(r" (--[a-z-]+)", line)) <= flags_of(words[0] if words else "run"), line
+
+
+def flags_of(name: str) -> set[str]:
+    """All flags of a command; those of `run` for a flag in place of one."""
+    command = group().get_command(None, "run" if name.startswith("-") else name)
+    assert command is not None, f"there is no command {name}"
+    return {flag for each in command.params for flag in each.opts} | {"--help", "--version"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name):
+    assert cells((DOCS / "commands.md").read_text(), f"`{name}`")
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_short_flags_of_commands_are_documented(name):
+    text = (DOCS / "commands.md").read_text() + (DOCS / "doctor.md").read_text()
+    known = {setting.flag for setting in SETTINGS} | {"--output-path", "--problem", "--help", "--version"}
+    assert [flag for flag in flags_of(name) - known if flag.startswith("--") and f"`{flag}" not in text] == []
+
+
+def test_every_function_for_notebooks_is_documented():
+    import analyzer
+
+    text = (DOCS / "python-api.md").read_text()
+    assert [name for name in analyzer.__all__ if not name.startswith("__") and f"`{name}" not in text] == []
+    for name, function in vars(functions).items():
+        if name in analyzer.__all__ and inspect.isfunction(function):
+            (row,) = re.findall(rf"^\| `({name}\(.*?\))`", text, re.MULTILINE)
+            told = {parameter for parameter in inspect.signature(function).parameters if parameter != "settings"}
+            assert told <= set(re.findall(r"\w+", row)), name
 
 
 def test_the_page_on_states_has_every_flag_of_merging():

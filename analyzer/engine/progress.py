@@ -43,5 +43,5 @@ class Progress:
     def _draw(self) -> None:
         filled = WIDTH * self._done // self._total
         end = "\n" if self._done == self._total else ""
-        sys.stderr.write(f"\r[{'#' * filled}{'.' * (WIDTH - filled)}] {self._done}/{self._total} partitions{end}")
+        sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (WIDTH - filled)}] {self._done}/{self._total} partitions{end}")
         sys.stderr.flush()

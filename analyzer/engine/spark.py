@@ -77,8 +77,14 @@ NO_DEPLOYMENT = Deployment()
 
 def has_java() -> bool:
     """Tell whether Spark would find a Java to start."""
+    return find_java() is not None
+
+
+def find_java() -> str | None:
+    """Find the Java that Spark would start: that of JAVA_HOME, else the first on the path."""
     home = os.environ.get("JAVA_HOME")
-    return bool(home and os.access(os.path.join(home, "bin", "java"), os.X_OK)) or shutil.which("java") is not None  # noqa: PTH118
+    own = os.path.join(home, "bin", "java") if home else ""  # noqa: PTH118
+    return own if own and os.access(own, os.X_OK) else shutil.which("java")
 
 
 @contextmanager

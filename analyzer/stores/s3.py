@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from analyzer.stores.ranges import RangeStream
-from analyzer.stores.s3_errors import heed_stop, named
+from analyzer.stores.s3_errors import CREDENTIALS, heed_stop, named
 from analyzer.stores.store import HIDDEN, File, StoreError
 
 if TYPE_CHECKING:
@@ -90,6 +90,20 @@ def _client_of(_process: int) -> Any:
     made = session.client("s3", config=config)
     made.meta.events.register("before-send.s3", heed_stop)  # a request that a stop ended would be tried again
     return made
+
+
+def describe_access() -> str:
+    """Say where S3 is and whose credentials are used, without any of them.
+
+    Raises StoreError where there are none, or where they cannot be had.
+    """
+    with named("S3"):
+        credentials = client()._request_signer._credentials  # noqa: SLF001 (what requests are signed with)
+        if credentials is None:
+            raise StoreError("there are no credentials for S3, or not all of them", CREDENTIALS)
+        credentials.get_frozen_credentials()
+    meta = client().meta
+    return f"{meta.endpoint_url}, region {meta.region_name}, credentials from {credentials.method}"
 
 
 def _attempts() -> int:

@@ -1,0 +1,272 @@
+"""What a person asks for, data and baseline wherever they are, to a job's configuration, and its files to a result."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from analyzer.config import JobConfig, Location, read_command, read_location
+from analyzer.dataset_formats import format_document
+from analyzer.errors import BaselineError, ConfigError, InputError
+from analyzer.results import Result
+from analyzer.write import CONSTRAINTS_FILE, STATISTICS_FILE
+
+Place = str | Path
+Data = Any
+"""A path, an s3:// URI, or a data frame: of pandas, of Polars, or anything that Arrow takes."""
+PROBLEMS: Final[Mapping[str, str]] = {
+    "binary": "BinaryClassification",
+    "multiclass": "MulticlassClassification",
+    "regression": "Regression",
+}
+FRAME: Final = "a data frame"
+QUIET: Final = {"ANALYZER_LOG_LEVEL": "WARNING"}
+"""What holds for people unless settings or the environment say otherwise."""
+LARGEST_WHOLE: Final = 2**53
+"""Up to here doubles are exact."""
+
+
+def _silent(_step: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done with which data; `say` is told each step."""
+
+    command: str
+    data: Data
+    output: Place | None = None
+    dataset_format: Any = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    baseline: Result | Place | None = None
+    say: Callable[[str], None] = _silent
+
+    @property
+    def is_quality(self) -> bool:
+        return "analysis_type" in self.settings
+
+
+def perform(task: Task) -> Result:
+    """Run the job of a task and give what it wrote.
+
+    Raises AnalyzerError.
+    """
+    from analyzer.job import run
+
+    with described(task) as config:
+        run(config)
+        files = _files_of(config.output_path)
+    folder = None if task.output is None else str(config.output_path)
+    shown = None if task.baseline is None else _shown(task.baseline)
+    return Result(task.command, _shown(task.data), files, folder, shown)
+
+
+@contextmanager
+def described(task: Task) -> Iterator[JobConfig]:
+    """Make the configuration of a task; data frames, and files without a folder, lie in temporary folders meanwhile.
+
+    Raises AnalyzerError.
+    """
+    with ExitStack() as stack:
+        told: dict[str, Any] = {"output_path": task.output or stack.enter_context(_scratch()), **task.settings}
+        told |= stack.enter_context(_baseline(task.baseline, is_quality=task.is_quality))
+        if _is_place(task.data):
+            told["dataset_source"] = _home(task.data)
+            told["dataset_format"] = format_text(task, told.get("baseline_constraints"))
+        else:
+            told["dataset_source"] = stack.enter_context(_written_frame(task.data))
+            told["dataset_format"] = '{"parquet":{}}'
+        yield read_command(texts_of(told), defaults=QUIET)
+
+
+def format_text(task: Task, constraints: Any) -> str:
+    """Give the format of a task's data as dataset_format: the one that was named, or the one that is found out.
+
+    Raises InputError where it cannot be found out, ConfigError where the one that was named makes no sense.
+    """
+    from analyzer.find_format import find_format, named_format
+    from analyzer.read import list_files
+
+    if task.dataset_format is not None:
+        named = task.dataset_format
+        return json.dumps(format_document(named_format(named if isinstance(named, str) else json.dumps(named))))
+    found = find_format(list_files(read_location(_home(task.data), "DATA")), _names_in(constraints))
+    task.say(f"{_shown(task.data)} is read as {found.name}" + (f" (in doubt: {found.doubt})" if found.doubt else ""))
+    return json.dumps(format_document(found.dataset_format))
+
+
+def _names_in(constraints: Any) -> frozenset[str]:
+    """Give the names of the baseline's columns; what is wrong with the file is said where it is used."""
+    from analyzer.stores import read_whole
+
+    try:
+        found = json.loads(read_whole(read_location(str(constraints)))) if constraints else {}
+        return frozenset(str(feature["name"]) for feature in found.get("features", ()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return frozenset()
+
+
+def texts_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Write the values of settings as variables have them; None is left out."""
+    return {name: _text_of(value) for name, value in settings.items() if value is not None}
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set | frozenset):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(value)
+        return line.getvalue()
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+def _is_place(data: Data) -> bool:
+    return isinstance(data, str | Path)
+
+
+def _home(place: Place) -> str:
+    text = str(place)
+    return str(Path(text).expanduser()) if text.startswith("~") else text
+
+
+def _shown(data: Data) -> str:
+    if isinstance(data, Result):
+        return data.folder or data.source
+    return str(data) if _is_place(data) else FRAME
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="analyzer-result-") as folder:
+        yield folder
+
+
+def _files_of(folder: Location) -> dict[str, bytes]:
+    """Read the reports that a run has written."""
+    from analyzer import write
+    from analyzer.stores import read_whole
+
+    names = {getattr(write, each) for each in dir(write) if each.endswith("_FILE")}
+    there = names & set(write.files_below(folder))
+    return {name: read_whole(below(str(folder), name)) for name in sorted(there)}
+
+
+def below(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+@contextmanager
+def _baseline(given: Result | Place | None, *, is_quality: bool) -> Iterator[dict[str, Any]]:
+    """Give the variables that name a baseline's files; the quality of models is judged by constraints alone."""
+    wanted = {"baseline_constraints": CONSTRAINTS_FILE} | (
+        {} if is_quality else {"baseline_statistics": STATISTICS_FILE}
+    )
+    if not isinstance(given, Result):
+        yield {} if given is None else baseline_places(_home(given), wanted)
+        return
+    with _scratch() as folder:
+        given.save(folder)
+        yield {variable: below(folder, name) for variable, name in wanted.items() if name in given.files}
+
+
+def baseline_places(folder: str, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """Find the files of a baseline in a folder or below it; a file is taken for the constraints.
+
+    Raises BaselineError where there is none.
+    """
+    from analyzer.read import list_files
+
+    try:
+        paths = [file.path for file in list_files(read_location(folder, "baseline"), "baseline")]
+    except InputError as error:
+        raise BaselineError(error.message, "Name the folder that `analyzer baseline` wrote.") from error
+    if paths == [folder] or paths == [str(Path(folder))]:
+        return {"baseline_constraints": folder}
+    paths.sort(key=lambda path: path.count("/"))
+    found = {
+        variable: next((path for path in paths if path.rpartition("/")[2] == name), None)
+        for variable, name in wanted.items()
+    }
+    if found["baseline_constraints"] is None:
+        raise BaselineError(
+            f"There is no {CONSTRAINTS_FILE} in {folder}.", "Name the folder that `analyzer baseline` wrote."
+        )
+    return found
+
+
+# --- data frames ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _written_frame(frame: Data) -> Iterator[str]:
+    """Write a data frame as Parquet, which keeps its types."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _scratch() as folder:
+        try:
+            table = _table_of(frame)
+            _refuse_repeated(table.column_names)
+            pq.write_table(table, f"{folder}/frame.parquet")
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise InputError(
+                f"The data frame cannot be written as Parquet: {' '.join(str(error).split())}.",
+                "Give every column one type: numbers, texts, booleans or times.",
+            ) from error
+        yield folder
+
+
+def _table_of(frame: Data) -> Any:
+    import pyarrow as pa
+
+    kind = type(frame).__module__.partition(".")[0]
+    if kind == "pandas":
+        return pa.Table.from_pandas(_with_whole_numbers(frame), preserve_index=False)
+    if kind == "polars":
+        return (frame.collect() if hasattr(frame, "collect") else frame).to_arrow()
+    if isinstance(frame, pa.Table):
+        return frame
+    if hasattr(frame, "__arrow_c_stream__") or isinstance(frame, pa.RecordBatch | Mapping):
+        return pa.table(frame)
+    raise ConfigError(
+        f"{type(frame).__name__} is no data that can be read.",
+        "Give a path, an s3:// URI, or a data frame of pandas, Polars or Arrow.",
+    )
+
+
+def _with_whole_numbers(frame: Any) -> Any:
+    """Take back that pandas makes fractions of whole numbers where a value is missing: that is no other type."""
+    whole = {
+        name: frame[name].astype("Int64")
+        for name, kind in zip(frame.columns, frame.dtypes, strict=True)
+        if frame.columns.is_unique and str(kind) in {"float32", "float64"} and _is_whole(frame[name])
+    }
+    return frame.assign(**whole) if whole else frame
+
+
+def _is_whole(column: Any) -> bool:
+    there = column.dropna()
+    return 0 < len(there) < len(column) and bool(((there % 1 == 0) & (there.abs() < LARGEST_WHOLE)).all())
+
+
+def _refuse_repeated(names: Sequence[str]) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"The data frame has several columns of the name {repeated[0]!r}.", "Give each a name of its own."
+        )

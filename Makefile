@@ -22,6 +22,7 @@ help: ## this list
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java
+	@.ci/browser
 	@.ci/deequ
 	@$(BIN)/analyzer prepare-spark
 

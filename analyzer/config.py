@@ -38,6 +38,8 @@ CONTAINER_ROOT = "/opt/ml"
 CLUSTER_TIMEOUT = 300
 CLUSTER_PORT = 7177
 LEAST_LABELLED = 0.1
+REPORTS = ("html", "md", "junit")
+"""Forms of the reports for people; the last one is for build servers and only made when asked for."""
 SPARK_THRESHOLD = 8 * 1024**3
 """Bytes of input above which `auto` picks Spark: below it one process is done before a cluster would be."""
 
@@ -172,7 +174,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Columns by whose values model quality is measured apart, too.",
         "names, 0-based indices or JMESPaths, comma-separated",
     ),
-    Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json."),
+    Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json and the reports."),
+    Setting(
+        "ANALYZER_REPORT",
+        "html,md",
+        (),
+        "Which reports for people are written beside the JSON files.",
+        "html, md and junit, comma-separated, or none",
+    ),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
     Setting(
         "ANALYZER_INSTALL_REQUIREMENTS",
@@ -260,6 +269,7 @@ class JobConfig:
     spark_threshold: int = SPARK_THRESHOLD
     segment_columns: tuple[str, ...] = ()
     evidence: bool = True
+    report: tuple[str, ...] = REPORTS[:2]
     preprocess_seed: int = 0
     install_requirements: bool = True
     cluster_timeout: int = CLUSTER_TIMEOUT
@@ -664,6 +674,18 @@ def _excluded(found: str | None) -> tuple[str | int, ...]:
     return tuple(int(name) if re.fullmatch(r"\d+", name, re.ASCII) else name for name in _listed(found))
 
 
+def _reports(values: _Values) -> tuple[str, ...]:
+    """Read which reports are wanted: forms in their fixed order, or `none`."""
+    name = f"{PREFIX}REPORT"
+    found = values.text(name) or _BY_NAME[name].default
+    forms = {form.strip().lower() for form in found.split(",")}
+    if forms == {"none"}:
+        return ()
+    if not forms <= {*REPORTS}:
+        raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
+    return tuple(form for form in REPORTS if form in forms)
+
+
 def _publishes(values: _Values) -> bool:
     """Tell whether to write metrics; left out, it is Enabled where a schedule or endpoint is named, as the service."""
     if values.text("publish_cloudwatch_metrics") is not None:
@@ -752,6 +774,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
+        "report": _reports(values),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),

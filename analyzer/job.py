@@ -19,7 +19,7 @@ from analyzer.analyzers.table import Domains, TableState
 from analyzer.apply_rules import NO_RULING, Open, Ruling, apply_rules, open_rules, with_rules
 from analyzer.check import check
 from analyzer.checks.added import added_checks
-from analyzer.config import JobConfig
+from analyzer.config import JobConfig, utc_text
 from analyzer.dataset_formats import AddedFormat, SparkFormat
 from analyzer.decode import read_constraints, read_statistics
 from analyzer.documents import NULL_VALUE, Analysis, Constraints, Quirk, Statistics, Verdict
@@ -42,6 +42,7 @@ from analyzer.suggest import suggest
 from analyzer.write import (
     CONSTRAINTS_FILE,
     PROFILE_FILE,
+    REPORT_FILES,
     RULES_FILE,
     STATE_FILE,
     STATISTICS_FILE,
@@ -53,6 +54,7 @@ from analyzer.write import (
 if TYPE_CHECKING:
     from analyzer.cluster.lead import Leader
     from analyzer.engine.spark import Deployment
+    from analyzer.report import Document, Kind
 
 log = logging.getLogger(__name__)
 MOST_LOGGED = 20
@@ -376,25 +378,64 @@ def log_quirks(quirks: Sequence[Quirk]) -> None:
 
 def _write(config: JobConfig, baseline: Baseline, findings: Findings) -> None:
     """Write all files at once: complete, or none of them."""
-    judges = baseline.is_given or config.rules is not None
-    violations = dump(encode_violations(findings.verdict.violations))
-    files: dict[str, str | bytes] = {
-        CONSTRAINTS_FILE: dump(encode_constraints(findings.constraints)),
-        STATISTICS_FILE: dump(encode_statistics(findings.analysis.statistics)),
-        PROFILE_FILE: dump(_profile(config, findings)),
-        STATE_FILE: findings.state.to_bytes(),
+    documents = {
+        CONSTRAINTS_FILE: encode_constraints(findings.constraints),
+        STATISTICS_FILE: encode_statistics(findings.analysis.statistics),
+        PROFILE_FILE: _profile(config, findings),
     }
+    if baseline.is_given or config.rules is not None:
+        documents[VIOLATIONS_FILE] = encode_violations(findings.verdict.violations)
+    files: dict[str, str | bytes] = {name: dump(document) for name, document in documents.items()}
+    files[STATE_FILE] = findings.state.to_bytes()
     if findings.suggested_rules is not None:
         files[RULES_FILE] = findings.suggested_rules
-    if judges:
-        files[VIOLATIONS_FILE] = violations
-        log.info("Constraint and Stats violations: %s", violations)
+    if VIOLATIONS_FILE in files:
+        log.info("Constraint and Stats violations: %s", files[VIOLATIONS_FILE])
+    files |= reports_for_people(config, "data_quality", documents, _documents_of(baseline))
     write_reports(config, files, _metrics(config, baseline, findings))
 
 
+def reports_for_people(
+    config: JobConfig, kind: Kind, documents: Mapping[str, Document], baseline: Mapping[str, Document]
+) -> dict[str, str]:
+    """Make the reports that are wanted of a run's documents and its baseline's; all go by the names of their files.
+
+    A report that cannot be made is logged and left out.
+    """
+    if not config.report:
+        return {}
+    from analyzer.report import make_reports, papers_of
+
+    papers = papers_of(kind, documents, baseline, about=about_run(config), examples=config.evidence)
+    return {REPORT_FILES[form]: text for form, text in make_reports(papers, config.report).items()}
+
+
+def _documents_of(baseline: Baseline) -> dict[str, Document]:
+    return {
+        **({STATISTICS_FILE: encode_statistics(baseline.statistics)} if baseline.statistics else {}),
+        **({CONSTRAINTS_FILE: encode_constraints(baseline.constraints)} if baseline.constraints else {}),
+    }
+
+
+def about_run(config: JobConfig) -> dict[str, str]:
+    """Tell of a run what stands in none of its documents: the endpoint, the schedule and the window."""
+    told = {
+        "Endpoint": config.sagemaker_endpoint_name,
+        "Schedule": config.sagemaker_monitoring_schedule_name,
+        "From": utc_text(config.start_time) if config.start_time else None,
+        "To": utc_text(config.end_time) if config.end_time else None,
+    }
+    return {name: text for name, text in told.items() if text}
+
+
 def write_reports(config: JobConfig, files: Mapping[str, str | bytes], records: Sequence[dict[str, Any]]) -> None:
-    """Write the files of a run and its metrics; violations of an earlier run go where this one judged nothing."""
-    write_files(config.output_path, files, stale=() if VIOLATIONS_FILE in files else (VIOLATIONS_FILE,))
+    """Write the files of a run and its metrics; what an earlier run left and this one does not write is removed.
+
+    But a junit.xml that nobody asked for: others write files of that name, too.
+    """
+    ours = [VIOLATIONS_FILE, *(name for form, name in REPORT_FILES.items() if form in {"html", "md", *config.report})]
+    stale = [name for name in ours if name not in files]
+    write_files(config.output_path, files, stale)
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
     write_metrics(records, config.cloudwatch_metrics_directory)

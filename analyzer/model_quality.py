@@ -26,6 +26,7 @@ from analyzer.job import (
     prepare_extensions,
     reading_of,
     refuse_nothing,
+    reports_for_people,
     write_reports,
 )
 from analyzer.jsonlayout import dump
@@ -47,6 +48,7 @@ from analyzer.write import (
 
 if TYPE_CHECKING:
     from analyzer.cluster.lead import Leader
+    from analyzer.report import Document
 
 log = logging.getLogger(__name__)
 NONE_EXCLUDED: frozenset[str] = frozenset()
@@ -195,17 +197,21 @@ def _judge(analysis: QualityAnalysis, baseline: QualityConstraints | None, confi
 def _write(config: JobConfig, findings: Findings, now: datetime) -> None:
     """Write all files at once: complete, or none of them."""
     analysis, verdict = findings.analysis, findings.verdict
-    files: dict[str, str | bytes] = {
-        CONSTRAINTS_FILE: dump(encode_quality_constraints(findings.suggested)),
-        STATISTICS_FILE: dump(encode_quality_statistics(analysis.statistics)),
-        PROFILE_FILE: dump(_profile(config, findings)),
-        STATE_FILE: findings.state.to_bytes(),
+    documents = {
+        CONSTRAINTS_FILE: encode_quality_constraints(findings.suggested),
+        STATISTICS_FILE: encode_quality_statistics(analysis.statistics),
+        PROFILE_FILE: _profile(config, findings),
     }
-    judged = findings.baseline is not None
-    if judged:
-        files[VIOLATIONS_FILE] = dump(encode_quality_violations(verdict.violations))
+    before: dict[str, Document] = {}
+    if findings.baseline is not None:
+        documents[VIOLATIONS_FILE] = encode_quality_violations(verdict.violations)
+        before[CONSTRAINTS_FILE] = encode_quality_constraints(findings.baseline)
+    files: dict[str, str | bytes] = {name: dump(document) for name, document in documents.items()}
+    files[STATE_FILE] = findings.state.to_bytes()
+    if before:
         log.info("Constraint violations: %s", files[VIOLATIONS_FILE])
-    records = quality_records(analysis.statistics, len(verdict.violations) if judged else None, config, now)
+    files |= reports_for_people(config, "model_quality", documents, before)
+    records = quality_records(analysis.statistics, len(verdict.violations) if before else None, config, now)
     write_reports(config, files, records)
 
 

@@ -19,6 +19,8 @@ VIOLATIONS_FILE = "constraint_violations.json"
 PROFILE_FILE = "profile.json"
 STATE_FILE = "state.json.gz"
 RULES_FILE = "suggested_rules.dqdl"
+REPORT_FILES = {"html": "report.html", "md": "report.md", "junit": "junit.xml"}
+"""The reports for people by the names that ANALYZER_REPORT knows them by."""
 
 
 def check_writable(folder: Path | str) -> None:

@@ -156,7 +156,8 @@ def test_states_are_merged_into_reports(tmp_path, states, capsys):
         "Completed: Job completed successfully with no violations.",
     ]
     found = {path.name for path in (tmp_path / "day").iterdir()}
-    assert found == {"statistics.json", "constraints.json", "profile.json", "state.json.gz"}
+    documents = {"statistics.json", "constraints.json", "profile.json", "state.json.gz"}
+    assert found == documents | {"report.html", "report.md"}
 
 
 def test_merged_states_are_judged_against_a_baseline(tmp_path, states, capsys):

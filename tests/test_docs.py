@@ -129,8 +129,9 @@ def test_every_report_is_in_the_readme_and_on_the_page_of_files():
     names = [getattr(write, constant) for constant in dir(write) if constant.endswith("_FILE")] + [
         METRICS_FILE,
         MERGE_REPORT,
+        *write.REPORT_FILES.values(),
     ]
-    assert len(names) == 8
+    assert len(names) == 11
     for text in (README, (DOCS / "files.md").read_text()):
         assert [name for name in names if name not in text] == []
 

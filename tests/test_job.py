@@ -174,6 +174,8 @@ def test_a_baseline_run_into_the_same_folder_removes_stale_violations(monitor, r
     assert sorted(path.name for path in out.iterdir()) == [
         "constraints.json",
         "profile.json",
+        "report.html",
+        "report.md",
         "state.json.gz",
         "statistics.json",
     ]
@@ -229,7 +231,8 @@ def test_the_post_processor_finds_all_files_written(monitor, tmp_path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OUT", str(tmp_path / "output"))
         out = monitor(traffic(replaced(3, 2, "Mars")), post_analytics_processor_script=script)
-    written = "constraint_violations.json constraints.json profile.json state.json.gz statistics.json 1"
+    written = "constraint_violations.json constraints.json profile.json report.html report.md "
+    written += "state.json.gz statistics.json 1"
     assert (out / "summary.txt").read_text() == written
 
 

@@ -17,7 +17,7 @@ from analyzer.errors import BaselineError, InputError
 from analyzer.job import run
 from analyzer.merge_states import find_states, merge_states
 
-REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz")
+REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz", "report.html", "report.md")
 APPROXIMATE = {"mean", "sum", "std_dev"}
 
 

@@ -112,6 +112,8 @@ def test_a_binary_baseline_has_the_originals_keys_in_order(run_job, tmp_path) ->
     assert sorted(path.name for path in out.iterdir()) == [
         "constraints.json",
         "profile.json",
+        "report.html",
+        "report.md",
         "state.json.gz",
         "statistics.json",
     ]

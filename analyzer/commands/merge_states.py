@@ -28,6 +28,7 @@ MERGING: Final = (
     "positive_label",
     "ANALYZER_COMPATIBILITY",
     "ANALYZER_EVIDENCE",
+    "ANALYZER_REPORT",
     "ANALYZER_LOG_LEVEL",
 )
 """What merging is told beside states and output; the rest concerns the reading of data."""

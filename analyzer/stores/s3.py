@@ -34,7 +34,13 @@ PART = 16 * 1024 * 1024
 AT_ONCE = 256 * 1024
 LONGEST_PAUSE = 20.0
 CHECK = ".analyzer-check"
-CONTENT_TYPES = {".json": "application/json", ".gz": "application/gzip"}
+CONTENT_TYPES = {
+    ".json": "application/json",
+    ".gz": "application/gzip",
+    ".html": "text/html; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".xml": "application/xml",
+}
 _URI = re.compile(r"s3://(arn:[^/]+/[^/]+|[^/]+)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 
 

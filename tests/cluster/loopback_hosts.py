@@ -16,7 +16,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 NAMES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 CSV = '{"csv":{"header":true}}'
-REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz")
+REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz", "report.html", "report.md")
 ENDING = 60.0
 
 

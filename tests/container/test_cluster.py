@@ -21,7 +21,7 @@ JOB = {
     "ANALYZER_CORES": "1",
 }
 SPARK = {"ANALYZER_ENGINE": "spark"}
-REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz")
+REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz", "report.html", "report.md")
 SHARDS = {
     f"{name}.csv": "n,s\n" + "".join(f"{i / 7 + seed},x{i % 7}\n" for i in range(4000))
     for seed, name in enumerate("abcdef")

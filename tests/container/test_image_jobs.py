@@ -13,7 +13,7 @@ import pytest
 ANYBODY = "1000650000:1000650000"
 """A user that no /etc/passwd knows."""
 CLEAN = "Completed: Job completed successfully with no violations."
-REPORTS = {"constraints.json", "profile.json", "state.json.gz", "statistics.json"}
+REPORTS = {"constraints.json", "profile.json", "report.html", "report.md", "state.json.gz", "statistics.json"}
 CSV = {"dataset_format": '{"csv":{"header":true}}', "output_path": "/opt/ml/processing/output"}
 BASELINE = CSV | {
     "dataset_source": "/opt/ml/processing/input/baseline_dataset_input",

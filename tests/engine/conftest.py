@@ -18,7 +18,10 @@ import pytest
 from analyzer import job, read
 from analyzer.config import read_config
 
-FILES = ("statistics.json", "constraints.json", "profile.json", "state.json.gz", "constraint_violations.json")
+FILES = (
+    "statistics.json", "constraints.json", "profile.json", "state.json.gz", "constraint_violations.json", "report.html",
+    "report.md",
+)  # fmt: skip
 ROWS = 12_000
 Row = dict[str, Any]
 Written = tuple[Path, dict[str, Any], dict[str, str]]

@@ -444,7 +444,8 @@ def test_the_permissions_of_the_docs_are_enough(tmp_path, put, allow, service):
     job.run(read_config(environment(tmp_path, source, CSV, output_path="s3://data/out")))
     post(service, "/moto-api/reset-auth", b"inf")
     names = sorted(each.key for each in bucket(service).objects.filter(Prefix="out/"))
-    assert names == ["out/constraints.json", "out/profile.json", "out/state.json.gz", "out/statistics.json"]
+    documents = ["constraints.json", "profile.json", "report.html", "report.md", "state.json.gz", "statistics.json"]
+    assert names == [f"out/{name}" for name in documents]
 
 
 @pytest.mark.parametrize("missing", ["s3:ListBucket", "s3:GetObject", "s3:PutObject"])

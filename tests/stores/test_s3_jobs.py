@@ -22,7 +22,7 @@ from analyzer.errors import ConfigError
 from analyzer.evaluate_rules import read_rules
 
 CSV = {"csv": {"header": True}}
-REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz")
+REPORTS = ("statistics.json", "constraints.json", "profile.json", "state.json.gz", "report.html", "report.md")
 VERDICT = "constraint_violations.json"
 Objects = Callable[[str], dict[str, bytes]]
 

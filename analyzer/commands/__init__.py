@@ -25,11 +25,13 @@ PEOPLE: Final = {
     "monitor": "Compare data with a baseline.",
     "quality": "Measure predictions against labels.",
     "merge": "Put captured requests and labels together.",
+    "dashboard": "Make a static site of past executions.",
     "doctor": "Say what would fail, without running the job.",
 }
 JOBS: Final = {
     "run": "Run a job that variables or flags describe.",
     "merge-states": "Merge states of runs: hours into a day or a baseline.",
+    "history": "Past executions in a database: import and ask.",
     "prepare-spark": "Have later Spark sessions start in half the time.",
     "completion": "Complete commands and flags in bash, zsh or fish.",
 }

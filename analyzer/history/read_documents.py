@@ -43,7 +43,9 @@ IN_TYPE = re.compile(rf"Expected match: {THRESHOLD}%\. Observed: Only {VALUE}%")
 IN_DOMAIN = re.compile(rf"Value: {VALUE} does not meet")
 DRIFT = re.compile(rf"distance: {VALUE} exceeds threshold: {THRESHOLD}")
 QUALITY = re.compile(rf"with {VALUE}(?: \+/- \S+)? was \w+Threshold '{THRESHOLD}'")
-BIAS = re.compile(rf"value {VALUE} do(?:esn't|es not) meet the (?:baseline )?constraint requirement {THRESHOLD}", re.I)
+BIAS = re.compile(
+    rf"value {VALUE} do(?:esn't|es not) meet the (?:baseline )?constraint requirement {THRESHOLD}", re.IGNORECASE
+)
 ATTRIBUTION = re.compile(rf"drift {VALUE} exceeds threshold {THRESHOLD}")
 
 
@@ -115,6 +117,10 @@ class Contents:
             self.values[key] = Value(found, **more)
 
 
+Reader = Callable[[Contents, Mapping[str, Document]], None]
+"""Takes what one document says into the contents."""
+
+
 def number(value: Any) -> float | None:
     """Read a figure as the files write them; NaN and what is none are None."""
     if isinstance(value, str):
@@ -125,7 +131,7 @@ def number(value: Any) -> float | None:
 
 
 def read_contents(files: Mapping[str, bytes | OSError]) -> Contents:
-    """Read the documents of an execution, by the names of their files; one that cannot be used is named in the result."""
+    """Read the documents of an execution, by the names of their files; those that cannot be used are named."""
     contents = Contents()
     documents: dict[str, Document] = {}
     for name, content in files.items():
@@ -162,9 +168,7 @@ def _loads(content: bytes) -> Any:
         return json.loads(content)  # takes NaN, Infinity and lone surrogates
 
 
-def _use(
-    contents: Contents, name: str, read: Callable[[Contents, Mapping[str, Document]], None], documents: Any
-) -> None:
+def _use(contents: Contents, name: str, read: Reader, documents: Mapping[str, Document]) -> None:
     try:
         read(contents, documents)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -319,7 +323,7 @@ def _snake_case(name: str) -> str:
 
 
 def _learn(contents: Contents, violation: Violation) -> None:
-    """Take the figure and its threshold from the words of a violation: executions of the original say them nowhere else."""
+    """Take the figure and its threshold from the words of a violation: the original says them nowhere else."""
     if violation.check_type in COLUMNS_CHECKS:
         return
     key = Key(violation.dimension, violation.feature, violation.part, violation.metric)
@@ -353,7 +357,7 @@ _WORDED: dict[str, tuple[re.Pattern[str] | None, float, Worse]] = {
     "feature_attribution_drift_check": (ATTRIBUTION, 1.0, "lower"),
 }
 """By check: its wording, what makes shares of its numbers, and the side that violates."""
-_READERS: tuple[tuple[str, Callable[[Contents, Mapping[str, Document]], None]], ...] = (
+_READERS: tuple[tuple[str, Reader], ...] = (
     (STATISTICS_FILE, _statistics),
     (ANALYSIS_FILE, _analysis),
     (PROFILE_FILE, _profile),

@@ -31,6 +31,7 @@ PEOPLE: Final = {
 JOBS: Final = {
     "run": "Run a job that variables or flags describe.",
     "merge-states": "Merge states of runs: hours into a day or a baseline.",
+    "alerts": "Evaluate rules over past executions, and tell of changes.",
     "history": "Past executions in a database: import and ask.",
     "prepare-spark": "Have later Spark sessions start in half the time.",
     "completion": "Complete commands and flags in bash, zsh or fish.",

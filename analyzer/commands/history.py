@@ -72,11 +72,11 @@ def _imported(folder: str, history: str | None) -> int:
     return 0
 
 
-def quietly(work: Any) -> Any:
+def quietly(work: Any, logger_name: str = "analyzer.history") -> Any:
     """Do work whose warnings the command words itself."""
     import logging
 
-    logger = logging.getLogger("analyzer.history")
+    logger = logging.getLogger(logger_name)
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:

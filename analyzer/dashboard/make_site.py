@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -45,8 +45,8 @@ def make_dashboard(place: str, output: str | None = None, history: str | None = 
     """
     site = output or f"{place.rstrip('/')}/{FOLDER}"
     known = History(history or history_in(place))
-    check_writable(site)
     imported = known.update(place)
+    check_writable(site)
     with read_only(known.place) as connection:
         written, pages = _make(connection, site, known.place)
     return Made(imported, site, written, pages)
@@ -74,14 +74,19 @@ def _make(connection: Connection, site: str, history: str) -> tuple[int, int]:
         for endpoint, summary in summaries.items()
     }
     stale = {page for each in before.values() for page in each["pages"]} - {p for some in pages.values() for p in some}
-    _write(site, files, index_page(list(summaries.values()), _skipped(connection), _alarms(connection)), told, stale)
-    return len(files), total
+    index = index_page(list(summaries.values()), _skipped(connection), _alarms(connection))
+    if files or stale or not _is_there(site, index):
+        ends = {INDEX: index, MANIFEST: json.dumps({"models": told})}
+        write_files(site, {**files, **ends}, stale)
+        return len(files) + 1, total
+    return 0, total
 
 
-def _write(site: str, files: Mapping[str, str], index: str, told: Mapping[str, object], stale: Iterable[str]) -> None:
-    """Write pages, the first one, and at last the manifest, without which all is made again."""
-    ends = {INDEX: index, MANIFEST: json.dumps({"models": told})}
-    write_files(site, {**files, **ends}, stale)
+def _is_there(site: str, index: str) -> bool:
+    try:
+        return read_whole(f"{site.rstrip('/')}/{INDEX}") == index.encode()
+    except OSError:
+        return False
 
 
 def _pages_of(connection: Connection, endpoint: str, links: Links) -> tuple[Summary, dict[str, str]]:

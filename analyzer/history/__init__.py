@@ -41,8 +41,10 @@ class History:
 
         Raises InputError, OutputError.
         """
+        from analyzer.history.find_executions import require_place
         from analyzer.history.import_executions import import_executions
 
+        require_place(folder)
         return work_on(self.place, lambda connection: import_executions(connection, folder, self.place))
 
     def ask(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from analyzer.errors import InputError
@@ -31,6 +32,7 @@ OF_RUNS = (".csv", ".jsonl", ".parquet", ".txt", ".log")
 OURS = ("history.sqlite", "dashboard/")
 """What this package itself may have put into the place."""
 DATE_PARTS = 4
+LAYOUT = "Name the folder that holds <endpoint>/<schedule>/yyyy/mm/dd/hh/."
 
 
 class Skipped(NamedTuple):
@@ -61,6 +63,15 @@ class Found:
         return next((name for name in ("report.html", "report.pdf", "report.md") if name in self.files), None)
 
 
+def require_place(place: str) -> None:
+    """Refuse a folder that is not there before anything is made in its place.
+
+    Raises InputError.
+    """
+    if not scheme_of(place) and not Path(place).is_dir():
+        raise InputError(f"{place} is no folder.", LAYOUT)
+
+
 def find_executions(place: str) -> tuple[list[Found], list[Skipped]]:
     """List the executions in a folder or below a prefix of S3, oldest first, and what lies there beside them.
 
@@ -72,7 +83,7 @@ def find_executions(place: str) -> tuple[list[Found], list[Skipped]]:
     except OSError as error:
         raise InputError(
             f"{place} cannot be looked at: {reason_of(error)}.",
-            cure_of(error, "Name the folder that holds <endpoint>/<schedule>/yyyy/mm/dd/hh/."),
+            cure_of(error, LAYOUT),
         ) from error
     named = [(file.path[len(top) :].lstrip("/"), file) for file in files]
     return sort_files([each for each in named if not each[0].startswith(OURS)], name_of(top))

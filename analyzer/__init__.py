@@ -12,7 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from analyzer.functions import baseline, doctor, make_dashboard, merge_labels, monitor, open_history, quality
+    from analyzer.functions import (
+        baseline,
+        doctor,
+        make_dashboard,
+        merge_labels,
+        monitor,
+        open_history,
+        quality,
+    )
     from analyzer.results import Merged, Result, ViolationRow
 
     __version__: str
@@ -25,8 +33,8 @@ _HOMES: Final = {
     **dict.fromkeys(("Merged", "Result", "ViolationRow"), "analyzer.results"),
 }
 __all__ = [
-    "Merged", "Result", "ViolationRow", "__version__", "baseline", "doctor", "make_dashboard", "merge_labels", "monitor",
-    "open_history", "quality",
+    "Merged", "Result", "ViolationRow", "__version__", "baseline", "doctor", "make_dashboard", "merge_labels",
+    "monitor", "open_history", "quality",
 ]  # fmt: skip
 
 

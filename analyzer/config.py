@@ -288,7 +288,7 @@ class JobConfig:
     report: tuple[str, ...] = REPORTS[:2]
     history: Location | None = None
     alerts: Location | None = None
-    metrics_targets: tuple[str, ...] = ()
+    metrics_targets: tuple[str, ...] = field(default=(), repr=False)
     metrics_headers: tuple[str, ...] = field(default=(), repr=False)
     preprocess_seed: int = 0
     install_requirements: bool = True

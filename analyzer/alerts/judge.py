@@ -18,8 +18,8 @@ def judge(points: Sequence[bool | None], to_alarm: int, periods: int, missing: M
     `points` are datapoints, oldest first: whether each breaches, None where it is missing; at most `periods` + `MORE`
     are looked at. While there are as many real ones as periods, the last of these decide and missing ones do not
     matter; else the `missing` treatment fills up. With `missing`, an alarm also begins, and with `ignore` the state
-    stays what it was `before`, where the oldest real datapoint that breaches is as old as `to_alarm` and nothing since
-    was good. Source: Amazon CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data".
+    stays what it was `before`, where all real datapoints breach and the oldest of them is as old as `to_alarm`.
+    Source: Amazon CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data".
     """
     some = list(points[-(periods + MORE) :])
     real = [point for point in some if point is not None][-periods:]
@@ -32,7 +32,7 @@ def judge(points: Sequence[bool | None], to_alarm: int, periods: int, missing: M
     of_nothing, of_few = _UNFILLED[missing]
     if not real:
         return of_nothing or before
-    return (of_few or before) if _is_premature(some, to_alarm, periods) else state
+    return (of_few or before) if _is_premature(some, to_alarm) else state
 
 
 _UNFILLED: Mapping[Missing, tuple[State | None, State | None]] = {
@@ -46,7 +46,7 @@ def _counted(points: Sequence[bool], to_alarm: int) -> State:
     return "ALARM" if sum(points) >= to_alarm else "OK"
 
 
-def _is_premature(points: Sequence[bool | None], to_alarm: int, periods: int) -> bool:
-    within = points[-periods:]
-    oldest = next((at for at, point in enumerate(within) if point), None)
-    return oldest is not None and len(within) - oldest >= to_alarm and False not in within[oldest:]
+def _is_premature(points: Sequence[bool | None], to_alarm: int) -> bool:
+    """Tell whether an alarm begins with fewer datapoints than it needs: all that there are breach, and one is old."""
+    oldest = next((at for at, point in enumerate(points) if point is not None), None)
+    return oldest is not None and False not in points and len(points) - oldest >= to_alarm

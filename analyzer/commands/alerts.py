@@ -10,7 +10,7 @@ import click
 
 from analyzer.commands.answer import VIOLATED
 from analyzer.commands.history import counted_text, history_flag, quietly, say_skipped
-from analyzer.commands.options import Flag, Sectioned, place_argument
+from analyzer.commands.options import Family, Flag, Sectioned, place_argument
 
 if TYPE_CHECKING:
     from analyzer.alerts.evaluate import Transition
@@ -31,8 +31,7 @@ class _Undone(Exception):  # noqa: N818 (nothing went wrong)
 
 
 def command() -> click.Group:
-    some = [_evaluate(), _check(), _list()]
-    return click.Group("alerts", {each.name or "": each for each in some}, help=ABOUT, no_args_is_help=True)
+    return Family("alerts", ABOUT, ("analyzer alerts check alerts.yaml", EXAMPLE), [_evaluate(), _check(), _list()])
 
 
 def _rules_flag() -> Flag:

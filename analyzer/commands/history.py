@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from analyzer.commands.options import Flag, Sectioned, place_argument
+from analyzer.commands.options import Family, Flag, Sectioned, place_argument
 from analyzer.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,8 +30,11 @@ NULL: Final = ""
 
 
 def command() -> click.Group:
-    some = [_import(), _query(), _schema()]
-    return click.Group("history", {each.name or "": each for each in some}, help=ABOUT, no_args_is_help=True)
+    examples = (
+        "analyzer history import monitoring",
+        'analyzer history query "SELECT * FROM latest" --history monitoring/history.sqlite',
+    )
+    return Family("history", ABOUT, examples, [_import(), _query(), _schema()])
 
 
 def history_flag(default: str = "FOLDER/history.sqlite") -> Flag:

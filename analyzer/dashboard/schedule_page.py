@@ -271,6 +271,8 @@ def _packed(series: Series, first: int, size: int) -> dict[str, Any]:
 
 def _short(value: float | None) -> float | str | None:
     """Write a figure with the digits that a chart can tell; JSON knows no infinities."""
-    if value is None or abs(value) == float("inf"):
-        return None if value is None else str(value)
+    if value is None:
+        return None
+    if abs(value) == float("inf"):
+        return "Infinity" if value > 0 else "-Infinity"
     return float(f"{value:.{DIGITS}g}")

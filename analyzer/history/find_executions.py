@@ -53,7 +53,7 @@ class Found:
     files: dict[str, File] = field(default_factory=dict)
 
     @property
-    def fingerprint(self) -> str:
+    def digest(self) -> str:
         """Tell one content from another: names, sizes and versions of all files."""
         told = "\n".join(f"{name} {file.size} {file.version}" for name, file in sorted(self.files.items()))
         return hashlib.sha256(told.encode()).hexdigest()[:32]

@@ -55,7 +55,7 @@ def import_executions(connection: Connection, place: str, history: str) -> Impor
     source = source_of(place, history)
     found, skipped = find_executions(place)
     known = dict(connection.execute("SELECT folder, fingerprint FROM folders WHERE source = ?", (source,)))
-    fresh = [each for each in found if known.get(each.folder) != each.fingerprint]
+    fresh = [each for each in found if known.get(each.folder) != each.digest]
     skipped += _kept_skips(connection, source, {each.folder for each in found} - {each.folder for each in fresh})
     writer = Writer(connection)
     for each, contents in _read(fresh):
@@ -120,7 +120,7 @@ def _mark_gone(connection: Connection, source: str, folders: Iterable[str]) -> i
 
 
 def _note(connection: Connection, source: str, fresh: Sequence[Found], skipped: Sequence[Skipped]) -> None:
-    rows = [(source, each.folder, each.fingerprint) for each in fresh]
+    rows = [(source, each.folder, each.digest) for each in fresh]
     connection.executemany("INSERT OR REPLACE INTO folders VALUES (?, ?, ?)", rows)
     before = set(connection.execute("SELECT path, reason FROM skipped WHERE source = ?", (source,)))
     if before != {tuple(each) for each in skipped}:

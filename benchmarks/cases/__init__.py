@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
+from benchmarks.cases.past import dashboard
 from benchmarks.cases.profilers import csv, parquet, profilers, small
 from benchmarks.cases.quality import quality
 from benchmarks.cases.shapes import capture, wide
@@ -30,5 +31,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "capture": capture,
     "merge": merges,
     "quality": quality,
+    "dashboard": dashboard,
 }
 """In the order of the table."""

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +25,7 @@ EXPLANATIONS = "explanations"
 INTERVAL_95 = 1.959963984540054
 SPECIAL = {"Infinity": math.inf, "-Infinity": -math.inf}
 COLUMNS_CHECKS = ("missing_column_check", "extra_column_check")
+SKETCH, NO_SKETCH = b'"data"', b'"data":[]'
 OF_CHECKS = {
     "completeness_check": "completeness",
     "baseline_drift_check": "drift",
@@ -123,11 +125,12 @@ Reader = Callable[[Contents, Mapping[str, Document]], None]
 
 def number(value: Any) -> float | None:
     """Read a figure as the files write them; NaN and what is none are None."""
-    if isinstance(value, str):
-        return SPECIAL.get(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        return None
-    return float(value)
+    kind = type(value)
+    if kind is float:
+        return None if math.isnan(value) else value
+    if kind is int:
+        return float(value)
+    return SPECIAL.get(value) if kind is str else None
 
 
 def read_contents(files: Mapping[str, bytes | OSError]) -> Contents:
@@ -162,16 +165,28 @@ def parse(content: bytes | OSError) -> Document:
 
 
 def _loads(content: bytes) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return json.loads(content)  # takes NaN, Infinity and lone surrogates
+    for some in (_without_sketches(content), content):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(some)
+    return json.loads(content)  # takes NaN, Infinity and lone surrogates
+
+
+def _without_sketches(content: bytes) -> bytes:
+    """Cut the items of KLL sketches, lists of numbers in a list: nine tenths of statistics.json, and not asked for."""
+    close = b"]]" if b"]]" in content else b"] ]"
+    parts, at = [], 0
+    while (begin := content.find(SKETCH, at)) >= 0:
+        end = content.find(close, begin)
+        is_sketch = end >= 0 and content.find(b'"', begin + len(SKETCH), end) < 0
+        parts.append(content[at:begin] + (NO_SKETCH if is_sketch else SKETCH))
+        at = end + len(close) if is_sketch else begin + len(SKETCH)
+    return b"".join([*parts, content[at:]])
 
 
 def _use(contents: Contents, name: str, read: Reader, documents: Mapping[str, Document]) -> None:
     try:
         read(contents, documents)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         contents.unreadable.append((name, f"not of the form that it should have: {type(error).__name__} {error}"))
 
 

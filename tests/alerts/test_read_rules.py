@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from analyzer.alerts.read_rules import BandRule, parse_rules, read_rules
+from analyzer.alerts.read_rules import BAND_KEYS, RULE_KEYS, BandRule, parse_rules, read_rules
 from analyzer.errors import ConfigError
 
 WHOLE = """
@@ -113,3 +115,14 @@ def test_two_rules_need_two_names():
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml cannot be read"):
         read_rules(tmp_path / "none.yaml")
+
+
+def test_the_rules_in_the_docs_are_rules(monkeypatch):
+    monkeypatch.setenv("TEAM_HOOK", "x")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    rules, targets = parse_rules(shown.encode(), "alerts.md")
+    assert len(rules) == 5
+    assert set(targets) == {"team", "ops", "pager"}
+    keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE)))
+    assert set(keys) >= RULE_KEYS | BAND_KEYS

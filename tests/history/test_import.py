@@ -285,3 +285,34 @@ def test_names_of_any_kind_are_kept_as_they_are(tmp_path):
     assert history.query("SELECT DISTINCT endpoint, schedule, feature FROM metrics") == [
         {"endpoint": "mödel [1]", "schedule": "s%d", "feature": name}
     ]
+
+
+SKETCHES = {
+    "compact": '{"sketch":{"parameters":{"k":2048},"data":[[1.5,2],[3]]},"data":[],"after":[[1]]}',
+    "spaced": '{ "sketch" : { "data" : [ [ 1.0, 2.0 ], [ 3.0 ] ] }, "name" : "\\"data\\" : [ [ 1 ] ]" }',
+    "of texts": '{"data":[["a"],["b"]],"x":[[1,2]]}',
+    "as a value": '{"buckets":[{"value":"data","count":1}],"more":[["data"]],"end":[[2]]}',
+    "both ways": '{"data":[[1]],"b":{"data" : [ [ 2 ] ]}}',
+}
+
+
+@pytest.mark.parametrize("name", SKETCHES)
+def test_what_is_left_out_of_statistics_are_sketches_alone(name):
+    from analyzer.history.read_documents import parse
+
+    def without_sketches(found):
+        if isinstance(found, dict):
+            return {k: [] if k == "data" and name != "of texts" else without_sketches(v) for k, v in found.items()}
+        return [without_sketches(each) for each in found] if isinstance(found, list) else found
+
+    expected = without_sketches(json.loads(SKETCHES[name]))
+    assert without_sketches(parse(SKETCHES[name].encode())) == expected
+
+
+def test_numbers_beyond_all_measure_spoil_only_their_file(tmp_path):
+    folder = past.folder_of(tmp_path, "m", "s", 0)
+    past.data_quality(folder, random.Random(1), broken=False)
+    text = (folder / "statistics.json").read_text().replace('"item_count": 500', f'"item_count": {"9" * 400}')
+    (folder / "statistics.json").write_text(text)
+    done = history_of(tmp_path).update(str(tmp_path))
+    assert [each.path.rpartition("/")[2] for each in done.skipped] == ["statistics.json"]

@@ -12,20 +12,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from analyzer.functions import baseline, bias, doctor, explain, merge_labels, monitor, quality
+    from analyzer.functions import (
+        baseline,
+        bias,
+        doctor,
+        explain,
+        make_dashboard,
+        merge_labels,
+        monitor,
+        open_history,
+        quality,
+    )
     from analyzer.results import Merged, Result, ViolationRow
 
     __version__: str
 
 _HOMES: Final = {
     **dict.fromkeys(
-        ("baseline", "bias", "doctor", "explain", "merge_labels", "monitor", "quality"), "analyzer.functions"
+        (
+            "baseline",
+            "bias",
+            "doctor",
+            "explain",
+            "make_dashboard",
+            "merge_labels",
+            "monitor",
+            "open_history",
+            "quality",
+        ),
+        "analyzer.functions",
     ),
     **dict.fromkeys(("Merged", "Result", "ViolationRow"), "analyzer.results"),
 }
 __all__ = [
-    "Merged", "Result", "ViolationRow", "__version__", "baseline", "bias", "doctor", "explain", "merge_labels",
-    "monitor", "quality",
+    "Merged", "Result", "ViolationRow", "__version__", "baseline", "bias", "doctor", "explain", "make_dashboard",
+    "merge_labels", "monitor", "open_history", "quality",
 ]  # fmt: skip
 
 

@@ -240,6 +240,22 @@ SETTINGS: tuple[Setting, ...] = (
         "Of attribution: NDCG below which features have drifted.",
         "number from 0 to 1",
     ),
+    Setting("ANALYZER_HISTORY", "", (), "Database that each execution is recorded in (docs/history.md).", PLACE),
+    Setting("ANALYZER_ALERTS", "", (), "Rules that are evaluated after each execution (docs/alerts.md).", PLACE),
+    Setting(
+        "ANALYZER_METRICS_TARGETS",
+        "",
+        (),
+        "Where metrics go beside CloudWatch (docs/metrics.md).",
+        "prometheus=PATH, otlp=URL and webhook=URL, comma-separated",
+    ),
+    Setting(
+        "ANALYZER_METRICS_HEADERS",
+        "",
+        (),
+        "Headers of requests with metrics, such as for authorization.",
+        "name=value, comma-separated",
+    ),
     Setting("ANALYZER_PREPROCESS_SEED", "0", (), "Seed of random numbers in scripts.", "whole number from 0"),
     Setting(
         "ANALYZER_INSTALL_REQUIREMENTS",
@@ -349,6 +365,10 @@ class JobConfig:
     most_explained: int | None = None
     attribution_threshold: float | None = None
     evidence: bool = True
+    history: Location | None = None
+    alerts: Location | None = None
+    metrics_targets: tuple[str, ...] = field(default=(), repr=False)
+    metrics_headers: tuple[str, ...] = field(default=(), repr=False)
     preprocess_seed: int = 0
     install_requirements: bool = True
     report: tuple[str, ...] = REPORTS[:2]
@@ -358,6 +378,10 @@ class JobConfig:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     merges: bool = False
     """Whether the job merges captures with labels instead of analyzing; the format of its captures need not be told."""
+
+    @property
+    def emits_metrics(self) -> bool:
+        return self.publish_cloudwatch_metrics or bool(self.metrics_targets)
 
     @property
     def needs_deequ(self) -> bool:
@@ -659,6 +683,11 @@ def _refuse_idle_settings(config: JobConfig) -> None:
             "ANALYZER_RULES and ANALYZER_SUGGEST_RULES are for data that is analyzed, but this job merges captures.",
             "Set them for a job of data quality.",
         )
+    if config.alerts and not config.history:
+        raise ConfigError(
+            "ANALYZER_ALERTS needs a history, and ANALYZER_HISTORY is not set.",
+            "Set ANALYZER_HISTORY to a database that outlives the job: a path, or s3://bucket/history.sqlite.",
+        )
     if config.segment_columns and (config.merges or config.analysis_type != "MODEL_QUALITY"):
         raise ConfigError(
             "ANALYZER_SEGMENT_COLUMNS is for model quality, which this job does not measure.",
@@ -957,6 +986,10 @@ def _own_fields(values: _Values) -> dict[str, Any]:
         "spark_threshold": values.integer(f"{PREFIX}SPARK_THRESHOLD", SPARK_THRESHOLD, 0),
         "segment_columns": _listed(values.text(f"{PREFIX}SEGMENT_COLUMNS")),
         **_model_fields(values),
+        "history": values.location(f"{PREFIX}HISTORY"),
+        "alerts": values.location(f"{PREFIX}ALERTS"),
+        "metrics_targets": _pairs(values, f"{PREFIX}METRICS_TARGETS", _METRICS_TARGET),
+        "metrics_headers": _pairs(values, f"{PREFIX}METRICS_HEADERS", _HEADER),
         "preprocess_seed": values.integer(f"{PREFIX}PREPROCESS_SEED", 0, 0),
         "cluster_timeout": values.integer(f"{PREFIX}CLUSTER_TIMEOUT", CLUSTER_TIMEOUT, 1),
         "cluster_port": values.integer(f"{PREFIX}CLUSTER_PORT", CLUSTER_PORT, 1, 65535),
@@ -983,6 +1016,19 @@ def _model_fields(values: _Values) -> dict[str, Any]:
         "most_explained": told("MOST_EXPLAINED", 1),
         "attribution_threshold": values.fraction(threshold) if values.text(threshold) else None,
     }
+
+
+_METRICS_TARGET = re.compile(r"prometheus=.+|(otlp|webhook)=https?://[^/\s]\S*", re.IGNORECASE)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+=[^\r\n]*")
+
+
+def _pairs(values: _Values, name: str, allowed: re.Pattern[str]) -> tuple[str, ...]:
+    """Read a list of name=value; what is wrong is told without the values, which may be secret."""
+    found = _listed(values.text(name))
+    for each in found:
+        if not allowed.fullmatch(each):
+            raise _invalid(_BY_NAME[name], f"{each.partition('=')[0]}=...", _BY_NAME[name].takes)
+    return found
 
 
 # --- the log line ---
@@ -1021,7 +1067,7 @@ _LOGGED = (
 )
 """The fields of the original's log line, in its order; the last ones have no meaning here."""
 _LOGGED_OF_MERGES = ("ground_truth_source", "start_time_offset", "end_time_offset")
-_SECRET = re.compile("pass|pwd|secret|token|key|credential|signature", re.IGNORECASE)
+_SECRET = re.compile("pass|pwd|secret|token|key|credential|signature|headers|targets", re.IGNORECASE)
 _MASK = "***"
 
 
@@ -1061,6 +1107,8 @@ def _shown(value: Any, name: str = "") -> Any:
     """Make a value fit for the log: JSON types, and nothing that opens a door."""
     if isinstance(value, dict):
         return {key: _shown(inner, key) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_shown(inner, name) for inner in value]
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, str | Path):

@@ -17,6 +17,7 @@ from analyzer.results import Merged, Result
 
 if TYPE_CHECKING:
     from analyzer.diagnosis import Diagnosis
+    from analyzer.history import History
 
 Problem = Literal["binary", "multiclass", "regression"]
 
@@ -143,6 +144,30 @@ def merge_labels(captures: Place, labels: Place, *, output: Place, **settings: A
     merge(config)
     report = json.loads(read_whole(below(str(config.output_path), MERGE_REPORT)))
     return Merged(str(captures), str(labels), str(config.output_path), report)
+
+
+def open_history(place: Place) -> History:
+    """Give the history of past executions: a database, or the folder or s3:// prefix that it lies in.
+
+    `update` takes in the executions of a folder, `query` and `frame` ask with SQL (docs/history.md).
+    """
+    from analyzer.history import History, history_in
+
+    told = str(place)
+    is_file = told.endswith((".sqlite", ".db", ".sqlite3"))
+    return History(told if is_file else history_in(told))
+
+
+def make_dashboard(folder: Place, *, output: Place | None = None, history: Place | None = None) -> str:
+    """Make a static site of the executions in a folder or s3:// prefix, and give the place of its first page.
+
+    `output` is where it goes, by default the folder `dashboard` in it; `history` is the database, by default the one
+    in it. Raises AnalyzerError.
+    """
+    from analyzer.dashboard.make_site import make_dashboard as make
+
+    made = make(str(folder), None if output is None else str(output), None if history is None else str(history))
+    return f"{made.place.rstrip('/')}/index.html"
 
 
 def doctor(data: Data = None, *, baseline: Result | Place | None = None, **settings: Any) -> Diagnosis:

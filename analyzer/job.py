@@ -33,6 +33,7 @@ from analyzer.metrics import check_schedule, metric_records, write_metrics
 from analyzer.name_columns import Naming, name_columns, rename_by_baseline, resolve_excluded
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, profile_document
+from analyzer.publish import check_publishing, publish
 from analyzer.read import Partition, list_files, plan_partitions
 from analyzer.readers.reading import Reading
 from analyzer.stores import read_whole
@@ -104,6 +105,7 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
 
         return run_analysis(config, leader)
     check_schedule(config)
+    check_publishing(config)
     check_writable(config.output_path)
     baseline = read_baseline(config)
     with fetched_scripts(config) as scripts:
@@ -449,7 +451,9 @@ def write_reports(config: JobConfig, files: Mapping[str, str | bytes], records: 
         write_files(config.output_path, files, stale)
     for name in files:
         log.info("Write to file %s at path %s.", name, config.output_path)
-    write_metrics(records, config.cloudwatch_metrics_directory)
+    if config.publish_cloudwatch_metrics:
+        write_metrics(records, config.cloudwatch_metrics_directory)
+    publish(config, files, records)
 
 
 def _profile(config: JobConfig, findings: Findings) -> dict[str, Any]:

@@ -62,14 +62,14 @@ def metric_records(
     `constraints` are those the run checked against (None: emit for all), `now` is the time of the run. Values that are
     not finite are left out; names that CloudWatch refuses are left out with a warning.
     """
-    if not config.publish_cloudwatch_metrics:
+    if not config.emits_metrics:
         return []
     distances = {drift.feature_name: drift.distance for drift in drifts}
     stamp = utc_text(config.metric_time or config.start_time or now)
     records: list[Record] = []
     for statistics, profile in _emitting(analysis, constraints):
         metrics = _metrics_of(statistics, profile, distances.get(statistics.name))
-        records += _records_of(statistics.name, metrics, _dimensions(config), stamp)
+        records += _records_of(statistics.name, metrics, config, stamp)
     return records
 
 
@@ -80,7 +80,7 @@ def quality_records(
 
     `violations` is None where nothing was judged. There is no emit_metrics in these constraints to close a gate.
     """
-    if not config.publish_cloudwatch_metrics:
+    if not config.emits_metrics:
         return []
     stamp = utc_text(config.metric_time or config.start_time or now)
     bodies = {name: _body(metric.value, None) for name, metric in statistics.metrics().items() if _finite(metric.value)}
@@ -212,11 +212,11 @@ def _dimensions(config: JobConfig) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in known.items() if value]
 
 
-def _records_of(
-    feature: str, metrics: Mapping[str, Body], dimensions: list[dict[str, str]], stamp: str
-) -> Iterator[Record]:
+def _records_of(feature: str, metrics: Mapping[str, Body], config: JobConfig, stamp: str) -> Iterator[Record]:
     """Write every metric twice: for alarms without, and for dashboards with the dimension Feature."""
-    fitting = [family for family in metrics if _is_accepted(feature, LONGEST_METRIC_NAME - len(family))]
+    dimensions = _dimensions(config)
+    any_name = not config.publish_cloudwatch_metrics  # other targets take every name
+    fitting = [family for family in metrics if any_name or _is_accepted(feature, LONGEST_METRIC_NAME - len(family))]
     if len(fitting) < len(metrics):
         logger.warning(
             "No CloudWatch metrics for feature %r (%d of %d left out): metric names must be printable ASCII and no "

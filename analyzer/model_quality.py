@@ -35,6 +35,7 @@ from analyzer.metrics import check_schedule, quality_records
 from analyzer.name_columns import Naming, name_columns
 from analyzer.postprocess import postprocess
 from analyzer.profile_document import left_out_notes, quality_profile
+from analyzer.publish import check_publishing
 from analyzer.quality_documents import QualityAnalysis, QualityConstraints, QualityVerdict
 from analyzer.suggest import suggest_quality
 from analyzer.write import (
@@ -72,6 +73,7 @@ def run_quality(config: JobConfig, leader: Leader | None = None) -> int:
     Raises AnalyzerError as the line of data quality does.
     """
     check_schedule(config)
+    check_publishing(config)
     check_writable(config.output_path)
     baseline = read_quality_baseline(config)
     with fetched_scripts(config) as scripts:

@@ -15,6 +15,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
 from analyzer import functions, write
@@ -82,7 +83,9 @@ def flags_of(name: str) -> set[str]:
     """All flags of a command; those of `run` for a flag in place of one."""
     command = group().get_command(None, "run" if name.startswith("-") else name)
     assert command is not None, f"there is no command {name}"
-    return {flag for each in command.params for flag in each.opts} | {"--help", "--version"}
+    members = command.commands.values() if isinstance(command, click.Group) else ()
+    params = [each for one in (command, *members) for each in one.params]
+    return {flag for each in params for flag in each.opts} | {"--help", "--version"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

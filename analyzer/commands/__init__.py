@@ -29,11 +29,14 @@ PEOPLE: Final = {
     "merge": "Put captured requests and labels together.",
     "report": "Make the reports of a run anew.",
     "tune": "Find thresholds from past windows.",
+    "dashboard": "Make a static site of past executions.",
     "doctor": "Say what would fail, without running the job.",
 }
 JOBS: Final = {
     "run": "Run a job that variables or flags describe.",
     "merge-states": "Merge states of runs: hours into a day or a baseline.",
+    "alerts": "Evaluate rules over past executions, and tell of changes.",
+    "history": "Past executions in a database: import and ask.",
     "prepare-spark": "Have later Spark sessions start in half the time.",
     "completion": "Complete commands and flags in bash, zsh or fish.",
 }

@@ -49,6 +49,19 @@ class Sectioned(click.Command):
                 formatter.write("".join(f"  {line}\n" for line in self.examples))
 
 
+class Family(click.Group):
+    """A command that holds others, with examples of these."""
+
+    def __init__(self, name: str, about: str, examples: Iterable[str], members: Iterable[click.Command]) -> None:
+        super().__init__(name, {each.name or "": each for each in members}, help=about, no_args_is_help=True)
+        self.context_settings = dict(HELP)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click passes it)
+        with formatter.section("Examples"):
+            formatter.write("".join(f"  {line}\n" for line in self.examples))
+
+
 def flag_of(
     variable: str, *more: str, section: str = "", required: bool | None = None, text: str = "", default: str = ""
 ) -> Flag:

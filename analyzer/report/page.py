@@ -6,8 +6,9 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -36,12 +37,12 @@ def page_of(report: Report) -> str:
         _header(report),
         tag("main", *_main(report, sections, inline), id="main"),
         _footer(),
-        tag("script", _packed(packed), type="text/plain", id="packed") if packed else None,
+        tag("script", pack(packed), type="text/plain", id="packed") if packed else None,
         tag("script", script),
     ]
     head = [
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy_of(style, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="robots", content="noindex"),
@@ -52,7 +53,7 @@ def page_of(report: Report) -> str:
     return bytes_free(f"<!DOCTYPE html>\n{page}\n")
 
 
-def _policy(style: str, script: str) -> str:
+def policy_of(style: str, script: str) -> str:
     """Allow this style and this script and nothing else: no requests, no handlers, no forms, no frames."""
     return (
         f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
@@ -79,7 +80,7 @@ def _split(sections: Sequence[Section]) -> tuple[set[str], dict[str, str]]:
     return inline, packed
 
 
-def _packed(parts: dict[str, str]) -> Markup:
+def pack(parts: Mapping[str, Any]) -> Markup:
     """Compress the parts; their text is base64, in which nothing can end the element that holds it."""
     content = json.dumps(parts, separators=(",", ":")).encode("ascii")
     return Markup(base64.b64encode(zlib.compress(content, 6)).decode("ascii"))  # noqa: S704

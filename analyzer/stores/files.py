@@ -12,7 +12,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -34,6 +34,44 @@ def list_files(source: str) -> list[File]:
     paths = _walk(top) if top.is_dir() else [top]
     files = [File(str(path), _size(path)) for path in paths]
     return [file for file in files if file.size]
+
+
+def survey_files(source: str) -> list[File]:
+    """List files as `Store.survey_files` says; a link to a folder that was met already is not followed again."""
+    found: list[File] = []
+    met: set[tuple[int, int]] = set()
+
+    def look(folder: str) -> None:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(HIDDEN):
+                    continue
+                if not entry.is_dir():
+                    found.append(_surveyed(entry))
+                elif _is_new(entry, met):
+                    with suppress(PermissionError):
+                        look(entry.path)
+
+    look(source)
+    return sorted(found, key=lambda file: file.path.split("/"))
+
+
+def _surveyed(entry: os.DirEntry[str]) -> File:
+    try:
+        about = entry.stat()
+        entry.path.encode()
+    except (OSError, UnicodeEncodeError):
+        return File(ascii(entry.path)[1:-1], -1)
+    size = about.st_size if stat.S_ISREG(about.st_mode) else -1
+    return File(entry.path, size, f"{about.st_mtime_ns:x}")
+
+
+def _is_new(entry: os.DirEntry[str], met: set[tuple[int, int]]) -> bool:
+    about = entry.stat()
+    identity = (about.st_dev, about.st_ino)
+    known = identity in met
+    met.add(identity)
+    return not known
 
 
 def open_file(path: str, until: int | None = None) -> IO[bytes]:  # noqa: ARG001 (the system reads ahead by itself)

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from analyzer.errors import EngineError
 from analyzer.stores import files
-from analyzer.stores.files import check_writable, list_files, write_files, write_stream
+from analyzer.stores.files import check_writable, list_files, survey_files, write_files, write_stream
 from analyzer.stores.ranges import RangeStream
 from analyzer.stores.store import StoreError
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from http.client import HTTPConnection
 
 __all__ = [
-    "Held", "Peers", "check_writable", "list_files", "open_file", "path_here", "reach_peers", "write_files",
-    "write_stream",
+    "Held", "Peers", "check_writable", "list_files", "open_file", "path_here", "reach_peers", "survey_files",
+    "write_files", "write_stream",
 ]  # fmt: skip
 
 TRIED_SECONDS = 30.0

@@ -34,6 +34,8 @@ PART = 16 * 1024 * 1024
 AT_ONCE = 256 * 1024
 LONGEST_PAUSE = 20.0
 CHECK = ".analyzer-check"
+REPLACED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"})
+"""Codes with which a conditional write is refused: the version that was seen is not, or not for long, what is there."""
 CONTENT_TYPES = {
     ".json": "application/json",
     ".gz": "application/gzip",
@@ -126,19 +128,31 @@ def list_files(source: str) -> list[File]:
     """
     place = place_of(source)
     with named(place):
-        found = [each for each in _objects(place.bucket, place.folder) if not _is_hidden(each[0], place.folder)]
+        found = _below(place)
         if place.key and not place.key.endswith("/"):
             found += [each for each in _objects(place.bucket, place.key, 1) if each[0] == place.key]
     found.sort(key=lambda each: each[0].split("/"))
-    return [File(str(Place(place.bucket, key)), size) for key, size in found if size]
+    return [File(str(Place(place.bucket, key)), size, tag) for key, size, tag in found if size]
 
 
-def _objects(bucket: str, prefix: str, most: int | None = None) -> Iterator[tuple[str, int]]:
-    """List keys and sizes below a prefix, all of them or the first."""
+def survey_files(source: str) -> list[File]:
+    """List objects as `Store.survey_files` says; keys that end in `/` stand for folders."""
+    place = place_of(source)
+    with named(place):
+        found = sorted(_below(place), key=lambda each: each[0].split("/"))
+    return [File(str(Place(place.bucket, key)), size, tag) for key, size, tag in found if not key.endswith("/")]
+
+
+def _below(place: Place) -> list[tuple[str, int, str]]:
+    return [each for each in _objects(place.bucket, place.folder) if not _is_hidden(each[0], place.folder)]
+
+
+def _objects(bucket: str, prefix: str, most: int | None = None) -> Iterator[tuple[str, int, str]]:
+    """List keys, sizes and tags below a prefix, all of them or the first."""
     more: dict[str, Any] = {"MaxKeys": most} if most else {}
     while True:
         page = client().list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
-        yield from ((each["Key"], each["Size"]) for each in page.get("Contents", ()))
+        yield from ((each["Key"], each["Size"], each.get("ETag", "")) for each in page.get("Contents", ()))
         if most or not page.get("IsTruncated"):
             return
         more["ContinuationToken"] = page["NextContinuationToken"]
@@ -152,6 +166,43 @@ def open_file(path: str, until: int | None = None) -> IO[bytes]:
     """Open an object as `Store.open_file` says; nothing is fetched before the first byte is read."""
     found = _Object(place_of(path))
     return cast("IO[bytes]", RangeStream(found.fetch, found.size, until))
+
+
+def read_version(uri: str) -> tuple[bytes, str] | None:
+    """Read an object as a whole, and the tag of the version that was read; None where there is none.
+
+    Raises StoreError.
+    """
+    from botocore.exceptions import ClientError
+
+    place = place_of(uri)
+    with named(place):
+        try:
+            found = client().get_object(Bucket=place.bucket, Key=place.key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                return None
+            raise
+        return found["Body"].read(), found["ETag"]
+
+
+def replace_version(uri: str, content: bytes, seen: str | None) -> bool:
+    """Write an object, unless another version than the one `seen` is there by now; None is that there was none.
+
+    Raises StoreError.
+    """
+    from botocore.exceptions import ClientError
+
+    place = place_of(uri)
+    condition = {"IfMatch": seen} if seen else {"IfNoneMatch": "*"}
+    with named(place):
+        try:
+            client().put_object(Bucket=place.bucket, Key=place.key, Body=content, **condition)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in REPLACED:
+                return False
+            raise
+    return True
 
 
 class _Object:
@@ -312,5 +363,5 @@ def _checksums(sent: Mapping[str, Any]) -> dict[str, str]:
 
 def _delete(place: Place) -> None:
     """Delete an object if there is one: a job that never has to needs no right to."""
-    if any(key == place.key for key, _ in _objects(place.bucket, place.key, 1)):
+    if any(key == place.key for key, _, _ in _objects(place.bucket, place.key, 1)):
         client().delete_object(Bucket=place.bucket, Key=place.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 HIDDEN = (".", "_")
@@ -17,6 +17,8 @@ class File:
 
     path: str
     size: int
+    version: str = field(default="", compare=False)
+    """What changes when the content does: the time of the last change, or the tag of an object; where it is told."""
 
 
 class StoreError(OSError):
@@ -56,6 +58,12 @@ class Store(Protocol):
 
         Names in it that begin as `HIDDEN` says are left out with all that is below them, and so are empty files. Raises
         FileNotFoundError where nothing can have been meant.
+        """
+
+    def survey_files(self, source: str) -> list[File]:
+        """List what lies in a folder for a look at it, versions told: like `list_files`, but empty files too.
+
+        What cannot be looked at has the size -1. Raises FileNotFoundError where there is no such folder.
         """
 
     def open_file(self, path: str, until: int | None = None) -> IO[bytes]:

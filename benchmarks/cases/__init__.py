@@ -10,6 +10,7 @@ from benchmarks.cases.capturing import capturing
 from benchmarks.cases.containers import containers
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
+from benchmarks.cases.past import dashboard
 from benchmarks.cases.profilers import csv, parquet, profilers, small
 from benchmarks.cases.quality import quality
 from benchmarks.cases.shapes import capture, wide
@@ -39,5 +40,6 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "bias": biases,
     "backtest": backtest,
     "tuned": tuned,
+    "dashboard": dashboard,
 }
 """In the order of the table."""

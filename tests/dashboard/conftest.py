@@ -1,0 +1,91 @@
+"""A dashboard of past executions with hostile names among them, and a real browser to open it in."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import executions as past
+import pytest
+
+from analyzer.dashboard.make_site import make_dashboard
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ATTACK = "<img src=x onerror=hit(1)>"
+ODD = "\"><script>hit(2)</script>' \u202etxt"
+
+
+def write_hostile(top: Path) -> None:
+    """Names that would be markup, of a model, a schedule, columns, checks, and files."""
+    draw = random.Random(2)
+    for hour in range(6):
+        folder = past.folder_of(top, ATTACK, "a & b 'c'", hour)
+        past.data_quality(folder, draw, broken=hour > 2)
+        found = [past.drifted(ODD, 0.5), past.violation("</script><script>hit(3)</script>", "<b>own</b>", ODD)]
+        past.write(
+            folder,
+            statistics=past.statistics(past.numeric(ODD, float(hour)), past.text("</script><script>hit(3)</script>")),
+            constraint_violations={"violations": found},
+            profile=past.profile({ODD: 0.5}),
+        )
+    (top / "<svg onload=hit(4)>").write_text("x")
+
+
+@pytest.fixture(scope="session")
+def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of executions of four models, with its dashboard in `dashboard`."""
+    top = tmp_path_factory.mktemp("monitoring")
+    past.write_model(top, "churn")
+    past.write_model(top, "fraud", breaks=44)
+    past.write_model(top, "quiet", breaks=999)
+    write_hostile(top)
+    make_dashboard(str(top))
+    return top
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip("there is no Chromium to open the dashboard in; make setup installs it where it may")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Visit:
+    """A page that was opened, with all that went wrong on it and all that it asked for."""
+
+    def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda message: self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.add_init_script("window.hits = []; window.hit = at => window.hits.push(at)")
+        self.page.goto(path.as_uri())
+
+
+@pytest.fixture
+def visit(browser: Browser, top: Path) -> Iterator[Callable[..., Visit]]:
+    """Open a page of the dashboard by the beginning of its name."""
+    visits: list[Visit] = []
+
+    def open_page(name: str = "index", **options: Any) -> Visit:
+        path = next((top / "dashboard").glob(f"{name}*.html"))
+        visits.append(Visit(browser, path, **options))
+        return visits[-1]
+
+    yield open_page
+    for each in visits:
+        each.context.close()

@@ -20,6 +20,7 @@ PROJECT = "project"
 # Code is matched first, so that no link is found in it.
 LINK = re.compile(r"^```.*?^```$|`[^`\n]*`|(?P<text>\[[^\]\n]*\])\((?P<target>[^)\s]+)\)", re.MULTILINE | re.DOTALL)
 LANGUAGES = {".py": "python", ".json": "json", ".yaml": "yaml", ".toml": "toml", ".sh": "sh", "": "sh"}
+WIDE_TABLE = r"^\|(---\|){5,}$"
 UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 
 
@@ -32,8 +33,10 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Lead links to files of the project to their pages."""
+    """Lead links to files of the project to their pages; leave wide tables the room of the table of contents."""
     here = page.file.src_uri
+    if re.search(WIDE_TABLE, markdown, re.MULTILINE):
+        page.meta.setdefault("hide", ["toc"])
     return LINK.sub(lambda found: _rewritten(found, here), markdown)
 
 
@@ -88,7 +91,7 @@ def _content(path: Path) -> str:
 
 
 def _rewritten(found: re.Match[str], here: str) -> str:
-    """Lead a link to a file of the project to its page; leave all else as it is."""
+    """Lead a link to a file of the project to its page, and call a page by its heading; leave all else as it is."""
     target = found["target"]
     if target is None or "://" in target or target.startswith("#"):
         return found[0]
@@ -96,8 +99,15 @@ def _rewritten(found: re.Match[str], here: str) -> str:
     path = (_source_of(here).parent / name).resolve()
     if not (path.exists() and path.is_relative_to(TOP)):
         return found[0]  # the strict build says that it leads nowhere
+    text = f"[{_title(path)}]" if re.fullmatch(r"\[[\w./-]+\.md\]", found["text"]) else found["text"]
     page = os.path.relpath(_page_of(path), os.path.dirname(here))  # noqa: PTH120 (names on the site, not files)
-    return f"{found['text']}({page}{'#' + anchor if anchor else ''})"
+    return f"{text}({page}{'#' + anchor if anchor else ''})"
+
+
+def _title(page: Path) -> str:
+    """Read the heading of a page, to say in place of its file's name."""
+    heading = re.search(r"^# (.*)$", page.read_text(), re.MULTILINE)
+    return heading[1].replace("`", "") if heading else page.name
 
 
 def _source_of(here: str) -> Path:

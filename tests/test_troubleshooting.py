@@ -29,7 +29,7 @@ VAGUE = {
     "analysis_config", "analyzers/codec", "ask_analysis", "capture/capture", "cluster/lead", "config", "decode",
     "engine/deequ_jars", "merge_states", "models/model", "models/script", "plugins", "scripts",
 }  # fmt: skip
-"""Modules with such messages. Their parts are found elsewhere in the code, or the page has an entry for them by hand."""
+"""Modules with such messages: their parts are found elsewhere in the code, or have an entry by hand."""
 
 
 def words(text: str) -> str:
@@ -64,7 +64,9 @@ def trees() -> dict[str, ast.Module]:
 def families() -> set[str]:
     """The error classes by name, those that modules derive included."""
     classes = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    derived = {each.name for each in classes if FAMILIES & {base.id for base in each.bases if isinstance(base, ast.Name)}}
+    derived = {
+        each.name for each in classes if FAMILIES & {base.id for base in each.bases if isinstance(base, ast.Name)}
+    }
     return FAMILIES | derived
 
 

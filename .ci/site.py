@@ -40,6 +40,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return LINK.sub(lambda found: _rewritten(found, here), markdown)
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """Give the dialog of the search the name that Material leaves out, for screen readers."""
+    dialog = 'data-md-component="search" role="dialog"'
+    return output.replace(dialog, f'{dialog} aria-label="Search"')
+
+
 def _linked() -> list[Path]:
     """All files and folders outside docs/ to which pages lead, directly or by way of such a file."""
     found: dict[Path, None] = {}

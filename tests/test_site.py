@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -27,6 +28,7 @@ DOCS = TOP / "docs"
 SOURCES = (
     ".ci", "analyzer", "docs", "examples", "preprocessors", "schemas", "CHANGELOG.md", "README.md", "mkdocs.yml",
 )  # fmt: skip
+LOOKED_AT = ("index", "five-minute-start", "configuration", "troubleshooting", "api")
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
 """Elements for which a browser fetches something, and where they say what."""
 
@@ -157,35 +159,56 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
         assert re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", style.read_text()) == [], style
 
 
-def test_the_site_works_from_a_folder_in_a_browser(site: Path) -> None:
-    """Opened as files, in a real browser: no error, no request to elsewhere, and the search finds a message."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The Chromium of this machine."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
-        pytest.skip("there is no Chromium to open the site in")
+        pytest.skip("there is no Chromium to open the site in; make setup installs it where it may")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.mark.parametrize(("scheme", "shown", "width"), [("light", "default", 1280), ("dark", "slate", 390)])
+def test_the_site_works_from_a_folder_in_a_browser(
+    site: Path, browser: Any, scheme: str, shown: str, width: int
+) -> None:
     errors: list[str] = []
     requests: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for scheme, width in (("light", 1280), ("dark", 390)):
-            page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme).new_page()
-            page.on("console", lambda message: errors.append(message.text))
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.on("request", lambda request: requests.append(request.url))
-            for name in ("index", "five-minute-start", "configuration", "troubleshooting", "api"):
-                page.goto((site / f"{name}.html").as_uri())
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways"
-                assert page.evaluate("document.body.dataset.mdColorScheme") == {"light": "default"}.get(scheme, "slate")
-        wide = browser.new_page()
-        wide.goto((site / "index.html").as_uri())
-        wide.locator("input.md-search__input").click()
-        wide.keyboard.type("did not arrive within")
-        found = wide.locator(".md-search-result__link")
-        found.first.wait_for(timeout=20_000)
-        assert any("troubleshooting" in (link.get_attribute("href") or "") for link in found.all())
-        browser.close()
+    page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme).new_page()
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    for name in LOOKED_AT:
+        page.goto((site / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways"
+        assert page.evaluate("document.body.dataset.mdColorScheme") == shown
     assert errors == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_the_search_finds_a_message_without_a_server(site: Path, browser: Any) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 844}).new_page()
+    page.goto((site / "index.html").as_uri())
+    page.locator("input.md-search__input").click()
+    page.keyboard.type("did not arrive within")
+    found = page.locator(".md-search-result__link")
+    found.first.wait_for(timeout=20_000)
+    assert any("troubleshooting" in (link.get_attribute("href") or "") for link in found.all())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_pass_the_automated_checks_of_accessibility(site: Path, browser: Any, scheme: str) -> None:
+    """What is left as moderate is Material's own: two navigations of one name."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = browser.new_context(color_scheme=scheme).new_page()
+    for name in LOOKED_AT:
+        page.goto((site / f"{name}.html").as_uri())
+        found = axe.Axe().run(page).response["violations"]
+        assert [each["id"] for each in found if each["impact"] != "moderate"] == [], name
 
 
 # --- strict, and open to new pages ---

@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test fast image image-ahead lock lint format bench clean test-airflow test-deequ test-image
+.PHONY: help setup demo test fast docs image image-ahead lock lint format bench clean test-airflow test-deequ test-image
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -46,6 +46,10 @@ test-deequ: setup ## the tests against Deequ, on an older Spark where there is n
 
 fast: $(STAMP) ## the tests that need neither Java nor containers
 	@$(BIN)/python -m pytest -m "not spark and not container"
+
+docs: $(STAMP) ## the documentation as a site in build/site, which needs neither network nor server
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "$(CURDIR)/build/site/index.html"
 
 image: ## the container image model-monitor-analyzer, e.g. make image BASE_IMAGE=debian:bookworm-slim
 	@.ci/image $(IMAGE) $(BASE_IMAGE)

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -121,6 +122,18 @@ def test_the_page_on_states_has_every_flag_of_merging():
     assert cells(text, "`--output`")[0] == "required"
 
 
+def test_every_extra_is_documented():
+    extras = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    rows = re.findall(r"^\| (`[a-z]+`(?:, `[a-z]+`)*) \|", (DOCS / "five-minute-start.md").read_text(), re.MULTILINE)
+    assert set(re.findall(r"[a-z]+", " ".join(rows))) == set(extras)
+
+
+def test_no_flag_of_the_command_line_is_missing_from_the_docs():
+    own = {setting.flag for setting in SETTINGS}
+    flags = {flag for name in COMMANDS for flag in flags_of(name) if flag.startswith("--")} - own
+    assert [flag for flag in sorted(flags) if not re.search(rf"(?<=[ `]){flag}\b(?!-)", EVERYTHING)] == []
+
+
 @pytest.mark.parametrize("folder", ["schemas", "preprocessors"])
 def test_every_ready_made_file_is_in_the_docs(folder):
     names = [path.name for path in (TOP / folder).iterdir() if path.suffix in {".json", ".py", ".ipynb"}]
@@ -192,11 +205,16 @@ def test_examples_in_python_and_json_can_be_read(page):
             json.loads(code)
 
 
+def as_shell(language: str, code: str) -> str:
+    assert language in {"sh", "python"}, f"no example in {language} can be run"
+    return code if language == "sh" else f"python - <<'END-OF-EXAMPLE'\n{code}END-OF-EXAMPLE\n"
+
+
 @cache
 def run_examples(page: Path) -> Path:
     """Run a page's examples, in their order, as one script of which every command must succeed; returns its folder."""
     blocks = BLOCK.findall(page.read_text())
-    script = "\n".join(code for runnable, language, code in blocks if runnable and language == "sh")
+    script = "\n".join(as_shell(language, code) for runnable, language, code in blocks if runnable)
     known = {setting.variable for setting in SETTINGS}
     environment = {name: value for name, value in os.environ.items() if name not in known}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
@@ -214,6 +232,18 @@ def run_examples(page: Path) -> Path:
 @pytest.mark.parametrize("page", [page for page in PAGES if "<!-- runnable -->" in page.read_text()], ids=named)
 def test_examples_marked_as_runnable_run(page):
     run_examples(page)
+
+
+def test_the_five_minute_start_shows_what_it_prints():
+    page = DOCS / "five-minute-start.md"
+    shown = [code for _, language, code in BLOCK.findall(page.read_text()) if language == "text"]
+    folder = run_examples(page)
+    for command, expected in zip((["baseline", "training.csv"], ["monitor", "new.csv"]), shown, strict=True):
+        words = [sys.executable, "-m", "analyzer", *command]
+        done = subprocess.run(
+            words, cwd=folder, env=os.environ | {"COLUMNS": "120"}, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == expected
 
 
 def test_the_quick_start_shows_what_it_promises():

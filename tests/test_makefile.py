@@ -14,6 +14,7 @@ TARGETS = (
     "demo",
     "test",
     "fast",
+    "docs",
     "image",
     "test-image",
     "test-deequ",

@@ -17,6 +17,7 @@ from analyzer.report.wording import NONE, clipped, counted, figure, percent
 
 TIMES = "\u00d7"
 MOST_CAUSES = 12
+MOST_ALARMS = 30
 MOST_SKIPPED = 200
 FEW = 6
 """Cards up to which nothing needs to be found."""
@@ -156,8 +157,12 @@ def _tiles(summaries: Sequence[Summary], cards: Sequence[Card]) -> Markup:
 def _alarms(alarms: Sequence[Sequence[str]]) -> Markup | None:
     if not alarms:
         return None
-    rows = [[name_of(rule), name_of(of), day_of(since), reason] for rule, of, since, reason in alarms]
-    return section("alarms", "Alarms", small_table(["Rule", "Of", "Since", "Why"], rows, "Alarms"))
+    rows = [[name_of(rule), name_of(of), day_of(since), reason] for rule, of, since, reason in alarms[:MOST_ALARMS]]
+    more = len(alarms) - len(rows)
+    return section(
+        "alarms", f"{counted(len(alarms), 'alarm')} on", small_table(["Rule", "Of", "Since", "Why"], rows, "Alarms"),
+        tag("p", f"... and {more:,} more in the history", class_="quiet") if more else None,
+    )  # fmt: skip
 
 
 def _causes(summaries: Sequence[Summary]) -> Markup | None:

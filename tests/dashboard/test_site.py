@@ -212,3 +212,19 @@ def test_a_page_carries_no_more_than_it_can_and_says_so(own, monkeypatch):
     assert packed["left_out"] > 0
     assert len(packed["times"]) == 48 - packed["left_out"]
     assert sum(len(each["v"]) for each in packed["series"]) <= 400
+
+
+def test_alarms_that_are_on_stand_on_the_first_page(own):
+    from analyzer.alerts.evaluate import evaluate
+    from analyzer.alerts.read_rules import parse_rules
+    from analyzer.history.database import work_on
+
+    make_dashboard(str(own))
+    assert 'id="alarms"' not in (own / "dashboard" / "index.html").read_text()
+    rules = parse_rules(b"rules: [{name: '<b>any', metric: violations, comparison: '>', threshold: 0}]", "alerts.yaml")
+    work_on(history_in(str(own)), lambda connection: evaluate(connection, rules))
+    make_dashboard(str(own))
+    page = (own / "dashboard" / "index.html").read_text()
+    assert "4 alarms on" in page
+    assert "&lt;b&gt;any" in page
+    assert "<b>any" not in page

@@ -97,7 +97,7 @@ def analysis_records(
 
     Infinities become +/-INFINITE; what is not a number is left out, as are dimensions without a value.
     """
-    if not config.publish_cloudwatch_metrics:
+    if not config.emits_metrics:
         return []
     stamp = utc_text(config.metric_time or config.start_time or now)
     own = [{"Name": name, "Value": value} for name, value in dimensions.items() if value]
@@ -119,11 +119,16 @@ def attribution_records(
     """Make the records of a run of attribution: by label each feature's value, the expected value, and the NDCG.
 
     `drifts` are the NDCGs of the labels that were judged; the original does not publish them. Names that CloudWatch
-    refuses are left out with a warning.
+    refuses are left out with a warning, where it is to take them.
     """
     records = []
+    any_name = not config.publish_cloudwatch_metrics
     for each in figures:
-        fitting = {name: value for name, value in each.values.items() if _is_accepted(name, LONGEST_METRIC_NAME - 8)}
+        fitting = {
+            name: value
+            for name, value in each.values.items()
+            if any_name or _is_accepted(name, LONGEST_METRIC_NAME - 8)
+        }
         if len(fitting) < len(each.values):
             logger.warning(
                 "No CloudWatch metrics for %d features of %s: names must be printable ASCII and no longer than %d.",

@@ -27,6 +27,7 @@ from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
 from analyzer.plan_analysis import Rows, open_rows
 from analyzer.postprocess import postprocess
+from analyzer.publish import check_publishing
 from analyzer.write import ANALYSIS_FILE, PROFILE_FILE, VIOLATIONS_FILE, check_writable
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
     for note in analysis.notes:
         log.info("%s", note)
     check_schedule(config)
+    check_publishing(config)
     check_writable(config.output_path)
     baseline = read_analysis_baseline(config)
     with fetched_scripts(config) as scripts, ExitStack() as stack:
@@ -143,7 +145,7 @@ def write_analysis(
     sections = {name: section for part in parts for name, section in part.sections.items()}
     documents: dict[str, Mapping[str, Any]] = {
         ANALYSIS_FILE: {"version": VERSION, **sections},
-        PROFILE_FILE: {"version": 1, **{part.name: _profile(part) for part in parts}},
+        PROFILE_FILE: {"version": 1, **{part.name: _profile(part, baseline) for part in parts}},
     }
     if violations:
         documents[VIOLATIONS_FILE] = {"version": VERSION, "violations": violations}
@@ -161,5 +163,6 @@ def write_analysis(
     return violations
 
 
-def _profile(part: Part) -> Mapping[str, Any]:
-    return {"rows": part.rows, **part.profile, "notes": list(part.notes)}
+def _profile(part: Part, baseline: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    judged = any(section in (baseline or {}) for section in part.sections)
+    return {"rows": part.rows, "judged": judged, **part.profile, "notes": list(part.notes)}

@@ -251,8 +251,7 @@ def _analysis(contents: Contents, documents: Mapping[str, Document]) -> None:
     document = documents[ANALYSIS_FILE]
     stages = [document[stage] for stage in STAGES if stage in document]
     if stages:
-        # The original writes no violations file where there are none; that an execution judged nothing cannot be told.
-        contents.dimensions["bias"] = True
+        contents.dimensions["bias"] = _judged(documents, "bias")
     for stage in stages:
         for facet, entries in stage["facets"].items():
             for entry in entries:
@@ -260,9 +259,15 @@ def _analysis(contents: Contents, documents: Mapping[str, Document]) -> None:
                     key = Key("bias", str(facet), _lower_bound(entry["value_or_threshold"]), str(metric["name"]))
                     contents.put(key, metric.get("value"), worse="away from 0")
     if EXPLANATIONS in document:
-        contents.dimensions["attribution"] = True
+        contents.dimensions["attribution"] = _judged(documents, "attribution")
         for label, found in document[EXPLANATIONS].get("kernel_shap", {}).items():
             _attributions(contents, str(label), found["global_shap_values"])
+
+
+def _judged(documents: Mapping[str, Document], half: str) -> bool:
+    """Tell whether an execution judged; of the original, which writes no file where all is well, it is assumed."""
+    profile = documents.get(PROFILE_FILE, {}).get(half)
+    return not isinstance(profile, dict) or profile.get("judged") is not False
 
 
 def _lower_bound(told: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import executions as past
 import pytest
+from analyses import SIMPLE, run_analysis, write_table
 
 from analyzer.errors import InputError
 from analyzer.history import History, history_in
@@ -181,6 +182,22 @@ def test_an_execution_without_judgement_is_not_called_well(tmp_path):
     history = history_of(tmp_path)
     history.update(str(tmp_path))
     assert history.query("SELECT verdict FROM executions") == [{"verdict": "not judged"}]
+
+
+def test_an_analysis_without_a_baseline_is_not_called_well(tmp_path):
+    write_table(tmp_path / "job")
+    baseline = run_analysis(tmp_path / "job", SIMPLE)
+    now = run_analysis(tmp_path / "job", SIMPLE, output_path=tmp_path / "now", **judged_by(baseline))
+    for hour, out in enumerate((baseline, now)):
+        shutil.copytree(out, past.folder_of(tmp_path / "monitoring", "m", "s", hour), dirs_exist_ok=True)
+    history = history_of(tmp_path / "monitoring")
+    history.update(str(tmp_path / "monitoring"))
+    found = history.query("SELECT verdict FROM executions ORDER BY time")
+    assert found == [{"verdict": "not judged"}, {"verdict": "ok"}]
+
+
+def judged_by(baseline: Path) -> dict[str, Path]:
+    return {"baseline_constraints": baseline / "analysis.json"}
 
 
 def test_executions_whose_folders_are_gone_are_kept(top):

@@ -204,9 +204,9 @@ SETTINGS: tuple[Setting, ...] = (
         "names, 0-based indices or JMESPaths, comma-separated",
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json and the reports."),
-    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
-    Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
-    Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
+    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of bias and attribution: Python file with predict(df).", "path"),
+    Setting("ANALYZER_MODEL_DIR", "", (), "Of bias and attribution: folder that load of the script is given.", "path"),
+    Setting("ANALYZER_MODEL_URL", "", (), "Of bias and attribution: endpoint that is asked over HTTP.", "URL"),
     Setting(
         "ANALYZER_ATTRIBUTIONS",
         "",
@@ -666,16 +666,19 @@ def _refuse_idle_settings(config: JobConfig) -> None:
 
 
 def _refuse_idle_model(config: JobConfig) -> None:
-    """Refuse settings of attribution in a job that explains nothing."""
+    """Refuse settings of a model in a job that asks none, and those of attribution in one that explains nothing."""
     if config.analysis is not None and config.analysis.shap is not None:
         return
-    names = ("model_script", "model_dir", "model_url", "attributions", "most_explained", "attribution_threshold")
-    given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
-    if given:
-        raise ConfigError(
-            f"{given[0]} is for attribution, which this job does not compute.",
-            "Ask for it by methods.shap of analysis_config.json, or leave the setting out.",
-        )
+    groups = [("attribution", ("attributions", "most_explained", "attribution_threshold"))]
+    if config.analysis is None:
+        groups.insert(0, ("bias and attribution", ("model_script", "model_dir", "model_url")))
+    for what, names in groups:
+        given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
+        if given:
+            raise ConfigError(
+                f"{given[0]} is for {what}, which this job does not compute.",
+                "Ask for it by analysis_config.json (methods.shap for attribution), or leave the setting out.",
+            )
 
 
 def _refuse_half_a_model(config: JobConfig) -> None:

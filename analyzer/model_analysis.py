@@ -73,7 +73,10 @@ def analyze_halves(
     failures: list[AnalyzerError] = []
     for half in _halves(rows.analysis):
         try:
-            parts.append(half(rows, baseline, leader))
+            part = half(rows, baseline, leader)
+            parts.append(part)
+            if part.failure is not None:
+                failures.append(part.failure)
         except Stopped:
             raise
         except AnalyzerError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analyzer.errors import ConfigError
+from analyzer.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,6 +129,37 @@ def read_features(table: pa.Table, names: Sequence[str], more: Sequence[Sequence
         else:
             block[:, i] = numbers
             feature = Feature(name, None, _is_whole(numbers))
+        columns.append(feature)
+    return Features(tuple(columns)), block
+
+
+WHOLE, FRACTIONS, TEXTS = 0, 1, 2
+"""Kinds of columns; two parts of a column are together of the higher one."""
+
+
+def kind_of(column: pa.ChunkedArray) -> int:
+    """Tell of what kind a part of a column is."""
+    numbers = _numbers(column)
+    return TEXTS if numbers is None else WHOLE if _is_whole(numbers) else FRACTIONS
+
+
+def read_as(table: pa.Table, kinds: Mapping[str, int]) -> tuple[Features, Block]:
+    """Read columns of known kinds, by name; one that is not there is missing in all rows.
+
+    Returns the features, of which texts know what this table holds, and the table's rows (N, M). Raises InputError
+    for a text among numbers.
+    """
+    columns: list[Feature] = []
+    block = np.full((table.num_rows, len(kinds)), math.nan)
+    for i, (name, kind) in enumerate(kinds.items()):
+        held = table.column(name) if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
+        if kind == TEXTS:
+            feature, block[:, i] = _categorical(name, held, ())
+        else:
+            feature, numbers = Feature(name, None, kind == WHOLE), _numbers(held)
+            if numbers is None:
+                raise InputError(f"Feature {name!r} has texts among its numbers.", "Let nobody write while it is read.")
+            block[:, i] = numbers
         columns.append(feature)
     return Features(tuple(columns)), block
 

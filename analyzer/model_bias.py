@@ -212,7 +212,7 @@ def _judged(
     if baseline is None or not any(section in baseline for section in STAGES.values()):
         return (), ()
     log.info("Evaluating constraints")
-    return check_bias(found.measured, baseline, analysis.bias.violation_rule)
+    return check_bias(found.measured, baseline, analysis.bias.violation_rule, analysis.bias.allowed_ranges)
 
 
 # --- analysis.json ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """analysis_config.json, which says what bias and attribution are about: its keys, and reading it.
 
 Every key of version 1.0 of the original's schema is read or refused by name; some keys are ours (`data_type` of a
-facet, `violation_rule`, `allowed_ranges`, `skip_flip_test`, `threshold`, `max_rows`, `handler`, `endpoint_url` and the like).
+facet, `violation_rule`, `allowed_ranges`, `skip_flip_test`, `threshold`, `max_rows`, `handler`, `endpoint_url` and so
+on).
 """
 
 from __future__ import annotations

@@ -488,7 +488,7 @@ def test_an_allowed_range_wins_over_the_baseline(tmp_path, rule) -> None:
     assert [(each["metric_name"], each["description"]) for each in found["violations"]] == [
         ("DPPL", "Metric value 0.4 is outside of the allowed range [-0.3, 0.3]")
     ]
-    assert "is outside of the allowed range [-0.3, 0.3]" in (out / "report.md").read_text()
+    assert "is outside of the allowed range" in (out / "report.md").read_text()
     Draft202012Validator(json.loads((SCHEMAS / "analysis_config.json").read_text())).validate(config)
 
 

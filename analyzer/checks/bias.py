@@ -124,10 +124,8 @@ def _violation(measured: Measured, name: str, value: float, asked: float) -> Vio
 
 
 def _out_of_range(measured: Measured, name: str, value: float, allowed: tuple[float, float]) -> Violation:
-    low, high = map(number_text, allowed)
-    return _described(
-        measured, name, f"Metric value {number_text(value)} is outside of the allowed range [{low}, {high}]"
-    )
+    held = ", ".join(map(number_text, allowed))
+    return _described(measured, name, f"Metric value {number_text(value)} is outside of the allowed range [{held}]")
 
 
 def _described(measured: Measured, name: str, text: str) -> Violation:

@@ -85,8 +85,7 @@ def key_of(group: str) -> str:
 
 def _finding(violation: Mapping[str, Any], found: Figure | None, rule: str) -> Finding:
     name, group = violation["metric_name"], str(violation["facet_value"])
-    by_range = RANGE in violation["description"]
-    severity, says = ("medium", "") if by_range else _grade(found, rule)
+    severity, says = _grade(None if RANGE in violation["description"] else found, rule)
     return Finding(
         severity, f"{name} of {violation['facet']} {group}", CHECK, says or violation["description"],
         violation["description"], anchor=found and _anchor(found.stage),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analyzer.analysis_config import PredictorConfig
+from analyzer.config import Location
 from analyzer.errors import ConfigError, InputError
+from analyzer.fetch_scripts import beside
 from analyzer.models.model import ModelAccess, Requests
 from analyzer.plan_analysis import Rows
 
@@ -17,11 +19,11 @@ def access_of(rows: Rows) -> ModelAccess:
     Raises ConfigError where several models are named in the same place.
     """
     config, predictor = rows.config, rows.analysis.predictor or PredictorConfig()
-    named = _named(config.model_script, config.model_url) or _named(
-        None if predictor.handler is None else beside(predictor.handler, rows), predictor.endpoint_url
+    named = _named(_path(config.model_script, None, rows), config.model_url) or _named(
+        _path(None, predictor.handler, rows), predictor.endpoint_url
     )
     script, url = named or (None, None)
-    folder = config.model_dir or (None if predictor.model_dir is None else beside(predictor.model_dir, rows))
+    folder = _path(config.model_dir, predictor.model_dir, rows)
     return ModelAccess(
         script=script,
         model_dir=folder,
@@ -40,9 +42,11 @@ def _named(script: Path | None, url: str | None) -> tuple[Path | None, str | Non
     return (script, url) if script is not None or url is not None else None
 
 
-def beside(path: str, rows: Rows) -> Path:
-    """Take a relative path from the folder of analysis_config.json."""
-    return Path(rows.analysis.where).parent / path
+def _path(told: Location | None, named: str | None, rows: Rows) -> Path | None:
+    """Give the path of what a variable tells, or else a key names; what lay far away has been fetched by now."""
+    if told is not None:
+        return Path(told)
+    return None if named is None else Path(beside(rows.analysis.where, named))
 
 
 def _requests(rows: Rows, predictor: PredictorConfig) -> Requests:

@@ -119,7 +119,7 @@ def _question(rows: Rows, access: ModelAccess) -> Question:
     labels = predictor.label is not None
     if labels:
         access = replace(access, requests=replace(access.requests, probability=None, texts=True))
-    model = CarriedModel.of(access, requirements=rows.config.install_requirements)
+    model = CarriedModel.of(access, requirements=rows.config.install_requirements, origin=rows.config.model_origin)
     return Question(model, PREDICTED, {}, rows.threshold, predictor.label_headers, labels)
 
 

@@ -45,7 +45,8 @@ from analyzer.explain_rows import (
     shares_of,
     vary_share,
 )
-from analyzer.find_model import access_of, beside, feature_names
+from analyzer.fetch_scripts import beside
+from analyzer.find_model import access_of, feature_names
 from analyzer.given_attributions import figures_of, fold_attributions, profile_of
 from analyzer.job import deployed, phase, pick_engine, refuse_nothing
 from analyzer.metrics import attribution_records
@@ -155,7 +156,11 @@ def _prepared(
     players = len(explained) + (len(explained) < len(names))
     plan = design(players, shap.num_samples, seed)
     game = new_game(plan, len(names), explained, background, logit=shap.use_logit)
-    task = ExplainTask(CarriedModel.of(access, requirements=rows.config.install_requirements), features, game)
+    task = ExplainTask(
+        CarriedModel.of(access, requirements=rows.config.install_requirements, origin=rows.config.model_origin),
+        features,
+        game,
+    )
     return _introduced(task, len(block)), block, [names[i] for i in explained]
 
 
@@ -167,7 +172,7 @@ def _found_rows(baseline: Any, rows: Rows, names: Sequence[str]) -> list[Any]:
     path = rows.analysis.features
     if not isinstance(baseline, str):
         return rows_in(baseline, path, names)
-    place = baseline if "://" in baseline else str(beside(baseline, rows))
+    place = str(beside(rows.analysis.where, baseline))
     try:
         return parse_rows(read_whole(place), place, path, names)
     except OSError as error:
@@ -230,10 +235,10 @@ def _opened(rows: Rows, leader: Leader | None) -> Iterator[Engine]:
         with deployed(leader) as deployment, spark_session(config, deployment) as session:
             yield lambda work, shares, _: map_on_spark(session, work, shares, deployment.patience)
         return
-    from analyzer.engine.local import beside
+    from analyzer.engine.local import beside as beside_this
 
     def locally(work: Work, shares: Sequence[Share], size: int) -> list[Explained]:
-        with beside(work, shares, config.cores if size >= FEW_SYNTHETIC_ROWS else 1) as parts:
+        with beside_this(work, shares, config.cores if size >= FEW_SYNTHETIC_ROWS else 1) as parts:
             return list(parts)
 
     yield locally

@@ -49,7 +49,9 @@ def _merge(states: tuple[Location, ...], **flags: str | None) -> int:
         "dataset_source": str(states[0]),
         "inference_attribute": "0",
     }
-    config = read_command(placeholders | given(flags))
+    from analyzer.stores import read_whole
+
+    config = read_command(placeholders | given(flags), read=read_whole)
     logging.getLogger().setLevel(config.log_level)
     from analyzer.analyzers.table import TableState
     from analyzer.merge_states import merge_states

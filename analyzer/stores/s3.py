@@ -119,18 +119,20 @@ def _attempts() -> int:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def list_files(source: str) -> list[File]:
+def list_files(source: str, *, everything: bool = False) -> list[File]:
     """List objects as `Store.list_files` says: those below the prefix, and the one that has just this key.
 
     A prefix without objects is an empty folder: S3 knows no other.
     """
     place = place_of(source)
     with named(place):
-        found = [each for each in _objects(place.bucket, place.folder) if not _is_hidden(each[0], place.folder)]
+        below = _objects(place.bucket, place.folder)
+        found = [each for each in below if everything or not _is_hidden(each[0], place.folder)]
         if place.key and not place.key.endswith("/"):
             found += [each for each in _objects(place.bucket, place.key, 1) if each[0] == place.key]
     found.sort(key=lambda each: each[0].split("/"))
-    return [File(str(Place(place.bucket, key)), size) for key, size in found if size]
+    kept = [each for each in found if each[1] or (everything and not each[0].endswith("/"))]
+    return [File(str(Place(place.bucket, key)), size) for key, size in kept]
 
 
 def _objects(bucket: str, prefix: str, most: int | None = None) -> Iterator[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Features:
         import pandas as pd
 
         if self.are_numbers:
-            return pd.DataFrame(block, columns=list(self.names), copy=False)
+            return pd.DataFrame(block, columns=_header(self.names), copy=False)
         columns = {
             feature.name: block[:, i] if feature.texts is None else _column(feature.texts, block[:, i])
             for i, feature in enumerate(self.columns)
@@ -75,6 +76,14 @@ class Features:
             for j, row in enumerate(rows):
                 block[j, i] = _coded(row[i], places)
         return block
+
+
+@lru_cache(maxsize=4)
+def _header(names: tuple[str, ...]) -> pd.Index:
+    """Make the names of a data frame's columns, once for all its blocks: that costs more than the frame does."""
+    import pandas as pd
+
+    return pd.Index(list(names))
 
 
 def _coded(value: Any, places: dict[str, int] | None) -> float:

@@ -567,7 +567,9 @@ def test_spark_writes_the_same_bytes(spark, tmp_path) -> None:
     config = {**SIMPLE, "facet": [*SIMPLE["facet"], {"name_or_index": "x"}], "flip_test_rows": 900}
     local = run_analysis(tmp_path, config, output_path=tmp_path / "local", ANALYZER_CORES=2)
     remote = run_analysis(tmp_path, config, output_path=tmp_path / "spark", ANALYZER_ENGINE="spark")
-    assert sorted(each.name for each in local.iterdir()) == ["analysis.json", "profile.json", "state.json.gz"]
+    assert sorted(each.name for each in local.iterdir()) == [
+        "analysis.json", "profile.json", "report.html", "report.md", "state.json.gz",
+    ]  # fmt: skip
     for file in local.iterdir():
         assert file.read_bytes() == (remote / file.name).read_bytes(), file.name
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from analyzer.config import JobConfig, describe, find_root, read_config
+from analyzer.config import JobConfig, Location, describe, find_root, read_config
 from analyzer.errors import FAILED, AnalyzerError, Stopped
 from analyzer.finish import Outcome, finish, message_of
 from analyzer.hosts import Hosts, read_hosts, resource_config
@@ -53,7 +53,7 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
     _listen()
     place = find_root(os.environ, flags)
     try:
-        config = read_config(os.environ, flags, merges=merges)
+        config = read_config(os.environ, flags, merges=merges, read=_read)
         logging.getLogger().setLevel(config.log_level)
         log.info("Performing %s with input: %s", "merge" if config.merges else "analysis", describe(config))
         hosts = read_hosts(resource_config(config.root))
@@ -68,6 +68,12 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
         if Stopped.told is None:
             log.exception("An error that was not foreseen; please report it with this trace.")
         return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
+
+
+def _read(place: Location) -> bytes:
+    from analyzer.stores import read_whole
+
+    return read_whole(place)
 
 
 def _run_on_several(config: JobConfig, hosts: Hosts) -> int:

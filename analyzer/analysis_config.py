@@ -1,7 +1,8 @@
 """analysis_config.json, which says what bias and attribution are about: its keys, and reading it.
 
 Every key of version 1.0 of the original's schema is read or refused by name; some keys are ours (`data_type` of a
-facet, `violation_rule`, `skip_flip_test`, `threshold`, `max_rows`, `handler`, `endpoint_url` and the like).
+facet, `violation_rule`, `allowed_ranges`, `skip_flip_test`, `threshold`, `max_rows`, `handler`, `endpoint_url` and so
+on).
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ class BiasConfig:
     pre_training: tuple[str, ...] = PRE_TRAINING
     post_training: tuple[str, ...] = POST_TRAINING
     violation_rule: ViolationRule = "abs_value"
+    allowed_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Metrics that are judged by a range of their own instead of the baseline; an end may be infinite."""
     skip_flip_test: bool = False
     flip_test_rows: int = MOST_FLIPPED
     seed: int = 0
@@ -314,6 +317,7 @@ _KEYS = (
     "methods",
     "predictor",
     "violation_rule",
+    "allowed_ranges",
     "skip_flip_test",
     "flip_test_rows",
     "seed",
@@ -443,6 +447,7 @@ def _bias(top: _At, methods: _At, facets: tuple[FacetConfig, ...]) -> BiasConfig
     own = top.at("violation_rule").choice("abs_value", "distance_from_parity", "bootstrap")
     flipped = top.at("flip_test_rows").integer(1)
     skip, seed = top.at("skip_flip_test").boolean(), top.at("seed").integer(0)
+    ranges = _ranges(top.at("allowed_ranges"))
     if methods.is_given and not pre.is_given and not post.is_given:
         return None
     if not facets:
@@ -460,11 +465,30 @@ def _bias(top: _At, methods: _At, facets: tuple[FacetConfig, ...]) -> BiasConfig
         pre_training=PRE_TRAINING if everything else _metrics(pre, PRE_TRAINING),
         post_training=POST_TRAINING if everything else _metrics(post, POST_TRAINING),
         violation_rule=cast("ViolationRule", own or "abs_value"),
+        allowed_ranges=ranges,
         skip_flip_test=skip,
         flip_test_rows=flipped or MOST_FLIPPED,
         named=not everything,
         seed=seed or 0,
     )
+
+
+def _ranges(ranges: _At) -> dict[str, tuple[float, float]]:
+    """Read the allowed range of each metric; null is an open end."""
+    if not ranges.is_given:
+        return {}
+    names = ranges.keys(*PRE_TRAINING, *POST_TRAINING).value
+    return {name: _range(ranges.at(name)) for name in names}
+
+
+def _range(ends: _At) -> tuple[float, float]:
+    given = list(ends.items()) if isinstance(ends.value, list) else []
+    if len(given) == 2:
+        low = given[0].number(-math.inf, math.inf, -math.inf)
+        high = given[1].number(-math.inf, math.inf, math.inf)
+        if low <= high and not given[0].value == given[1].value is None:
+            return low, high
+    raise ends.wrong("", "Give the lowest and the highest allowed value, such as [-0.1, 0.1], or null for an open end.")
 
 
 def _metrics(asked: _At, known: tuple[str, ...]) -> tuple[str, ...]:

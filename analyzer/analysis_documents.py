@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.errors import AnalyzerError
+
 VERSION = "1.0"
 Violation = Mapping[str, str]
 """A member of constraint_violations.json, its keys in their order."""
@@ -29,6 +31,8 @@ class Part:
     profile: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    failure: AnalyzerError | None = None
+    """Why a part of it is lacking: the job ends with this error, once all that was found is written."""
 
 
 def dump_analysis(document: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 Location = Path | str
 """Where a file or folder lies: a local path, or the text of a URI when it contains `://`."""
+Read = Callable[[Location], bytes]
+"""Reads a small file as a whole, or raises OSError."""
 SCHEMES = ("s3",)
 """URIs that the analyzer reads and writes itself; Spark may know more."""
 ProblemType = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
@@ -147,7 +150,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         (),
         "File that says what bias and attribution are about, if not the one of the inputs.",
-        "path",
+        PLACE,
     ),
     Setting("ANALYZER_ENGINE", "auto", ("auto", "local", "spark"), "Where the work is done."),
     Setting(
@@ -205,9 +208,9 @@ SETTINGS: tuple[Setting, ...] = (
         "names, 0-based indices or JMESPaths, comma-separated",
     ),
     Setting("ANALYZER_EVIDENCE", "true", ("true", "false"), "Show example values in profile.json and the reports."),
-    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of attribution: Python file with predict(df).", "path"),
-    Setting("ANALYZER_MODEL_DIR", "", (), "Of attribution: folder that load of the script is given.", "path"),
-    Setting("ANALYZER_MODEL_URL", "", (), "Of attribution: endpoint that is asked over HTTP.", "URL"),
+    Setting("ANALYZER_MODEL_SCRIPT", "", (), "Of bias and attribution: Python file with predict(df).", PLACE),
+    Setting("ANALYZER_MODEL_DIR", "", (), "Of bias and attribution: folder that load of the script is given.", PLACE),
+    Setting("ANALYZER_MODEL_URL", "", (), "Of bias and attribution: endpoint that is asked over HTTP.", "URL"),
     Setting(
         "ANALYZER_ATTRIBUTIONS",
         "",
@@ -335,7 +338,7 @@ class JobConfig:
     ground_truth_attribute: str | None = None
     positive_label: str | None = None
     features_attribute: str | None = None
-    analysis_config: Path | None = None
+    analysis_config: Location | None = None
     analysis: AnalysisConfig | None = None
     """What analysis_config.json says, without the half that this job does not do; None in jobs of quality."""
     finds_header: bool = False
@@ -355,8 +358,10 @@ class JobConfig:
     cores: int = field(default_factory=usable_cores)
     spark_threshold: int = SPARK_THRESHOLD
     segment_columns: tuple[str, ...] = ()
-    model_script: Path | None = None
-    model_dir: Path | None = None
+    model_script: Location | None = None
+    model_dir: Location | None = None
+    model_origin: str | None = None
+    """The URI that the folder of the model was fetched from, for tasks on other machines."""
     model_url: str | None = None
     attributions: str | None = None
     model_timeout: int | None = None
@@ -388,19 +393,31 @@ class JobConfig:
         return self.rules is not None or self.suggest_rules
 
 
+def read_here(place: Location) -> bytes:
+    """Read a file of this machine, which is all that this module can; who knows stores has those read."""
+    if isinstance(place, str):
+        raise OSError(0, "it is a URI, which was not to be read here")
+    return place.read_bytes()
+
+
 def read_config(
-    environment: Mapping[str, str], flags: Mapping[str, str] | None = None, *, merges: bool = False
+    environment: Mapping[str, str],
+    flags: Mapping[str, str] | None = None,
+    *,
+    merges: bool = False,
+    read: Read = read_here,
 ) -> JobConfig:
     """Read the whole configuration of a job, of a merge where that was asked for or where nothing else makes sense.
 
     Flags win over `environment`, which wins over `Environment` of ROOT/config/processingjobconfig.json. Flags may be
-    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value.
+    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value. `read` reads
+    analysis_config.json, wherever it lies.
 
     Raises ConfigError, naming the variable, what was found and what is allowed.
     """
     given = _variables_of(flags or {})
     root = find_root(environment, given)
-    return _config_of({**_job_environment(root), **environment, **given}, root, merges=merges)
+    return _config_of({**_job_environment(root), **environment, **given}, root, read, merges=merges)
 
 
 def read_command(
@@ -409,6 +426,7 @@ def read_command(
     *,
     defaults: Mapping[str, str] | None = None,
     merges: bool = False,
+    read: Read = read_here,
 ) -> JobConfig:
     """Read the configuration of a command that is no job: its flags and, of the environment, our settings alone.
 
@@ -417,17 +435,17 @@ def read_command(
     """
     own = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
     given = _variables_of(flags)
-    return _config_of({**(defaults or {}), **own, **given}, find_root(own, given), merges=merges)
+    return _config_of({**(defaults or {}), **own, **given}, find_root(own, given), read, merges=merges)
 
 
-def _config_of(given: Mapping[str, str], root: Path, *, merges: bool = False) -> JobConfig:
+def _config_of(given: Mapping[str, str], root: Path, read: Read, *, merges: bool = False) -> JobConfig:
     merged = {**given, f"{PREFIX}ROOT": str(root)}
     _refuse_unknown_settings(merged)
     values = _Values({name: text.strip() for name, text in merged.items() if text.strip()}, root)
     merges = merges or _is_merger(values)
     if not merges:
         _refuse_other_analyses(values.text("analysis_type"))
-    analysis = None if merges else _find_analysis(values)
+    analysis = None if merges else _find_analysis(values, read)
     guesses = analysis is not None and values.text("dataset_format") is None
     if analysis is not None:
         values = _with_places(values, analysis)
@@ -554,9 +572,9 @@ _FORMATS: Mapping[str, DatasetFormat] = {
 }
 
 
-def _find_analysis(values: _Values) -> AnalysisConfig | None:
+def _find_analysis(values: _Values, read: Read) -> AnalysisConfig | None:
     """Read analysis_config.json where there is one and the job is not one of quality, and leave what is asked for."""
-    told, kind = values.path(f"{PREFIX}ANALYSIS_CONFIG"), values.text("analysis_type")
+    told, kind = values.location(f"{PREFIX}ANALYSIS_CONFIG"), values.text("analysis_type")
     if kind is not None and _analysis_of(kind) in OF_QUALITY:
         if told is not None:
             raise ConfigError(
@@ -564,15 +582,17 @@ def _find_analysis(values: _Values) -> AnalysisConfig | None:
                 f"Leave one of them out, or set analysis_type to {' or '.join(OF_ANALYSIS)}.",
             )
         return None
-    path = told or _relocated(ANALYSIS_CONFIG, values.root)
-    if told is None and kind is None and not path.is_file():
+    usual = _relocated(ANALYSIS_CONFIG, values.root)
+    path = told or usual
+    if told is None and kind is None and not usual.is_file():
         return None
     try:
-        content = path.read_bytes()
+        content = read(path)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror or error}.",
-            f"Mount analysis_config.json there, or say where it is in {PREFIX}ANALYSIS_CONFIG.",
+            getattr(error, "cure", "")
+            or f"Mount analysis_config.json there, or say where it is in {PREFIX}ANALYSIS_CONFIG.",
         ) from error
     return _asked_for(parse_analysis_config(content, str(path)), kind)
 
@@ -612,7 +632,7 @@ def _analyzing(config: JobConfig, analysis: AnalysisConfig, *, finds_header: boo
     return replace(
         config,
         analysis=replace(analysis, excluded_columns=excluded),
-        analysis_config=Path(analysis.where),
+        analysis_config=analysis.where if "://" in analysis.where else Path(analysis.where),
         analysis_type=kind,
         finds_header=finds_header and isinstance(config.dataset_format, CsvFormat),
     )
@@ -696,16 +716,19 @@ def _refuse_idle_settings(config: JobConfig) -> None:
 
 
 def _refuse_idle_model(config: JobConfig) -> None:
-    """Refuse settings of attribution in a job that explains nothing."""
+    """Refuse settings of a model in a job that asks none, and those of attribution in one that explains nothing."""
     if config.analysis is not None and config.analysis.shap is not None:
         return
-    names = ("model_script", "model_dir", "model_url", "attributions", "most_explained", "attribution_threshold")
-    given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
-    if given:
-        raise ConfigError(
-            f"{given[0]} is for attribution, which this job does not compute.",
-            "Ask for it by methods.shap of analysis_config.json, or leave the setting out.",
-        )
+    groups = [("attribution", ("attributions", "most_explained", "attribution_threshold"))]
+    if config.analysis is None:
+        groups.insert(0, ("bias and attribution", ("model_script", "model_dir", "model_url")))
+    for what, names in groups:
+        given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
+        if given:
+            raise ConfigError(
+                f"{given[0]} is for {what}, which this job does not compute.",
+                "Ask for it by analysis_config.json (methods.shap for attribution), or leave the setting out.",
+            )
 
 
 def _refuse_half_a_model(config: JobConfig) -> None:
@@ -1006,8 +1029,8 @@ def _model_fields(values: _Values) -> dict[str, Any]:
 
     threshold = f"{PREFIX}ATTRIBUTION_THRESHOLD"
     return {
-        "model_script": values.path(f"{PREFIX}MODEL_SCRIPT"),
-        "model_dir": values.path(f"{PREFIX}MODEL_DIR"),
+        "model_script": values.location(f"{PREFIX}MODEL_SCRIPT"),
+        "model_dir": values.location(f"{PREFIX}MODEL_DIR"),
         "model_url": values.text(f"{PREFIX}MODEL_URL"),
         "attributions": values.text(f"{PREFIX}ATTRIBUTIONS"),
         "model_timeout": told("MODEL_TIMEOUT", 1),

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import hashlib
-import logging
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +12,8 @@ from analyzer.attributions.dependence import Grid, sums_over
 from analyzer.attributions.features import Block, Features
 from analyzer.attributions.shapley import Game, Predict, shapley_values
 from analyzer.errors import AnalyzerError
-from analyzer.install_requirements import has_requirements, install_requirements
-from analyzer.models.model import Model, ModelAccess, open_model
+from analyzer.models.carried import CarriedModel
 
-log = logging.getLogger(__name__)
 SYNTHETIC_ROWS = 262_144
 """Synthetic rows in a share at the most: some seconds of a usual model, and little beside starting a task."""
 SMALLEST_SHARES = 16
@@ -39,13 +30,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class ExplainTask:
-    """What every share is explained with; picklable. `script` is the content of the model's script, sent along."""
+    """What every share is explained with; picklable."""
 
-    access: ModelAccess
+    model: CarriedModel
     features: Features
     game: Game
-    script: bytes = b""
-    requirements: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,7 @@ def vary_share(share: Share, task: ExplainTask, grids: Sequence[Grid]) -> Explai
 
 def _asked(share: Share, task: ExplainTask, work: Callable[[Predict], NDArray[np.float64]]) -> Explained:
     try:
-        model = model_of(task)
+        model = task.model.open(task.features)
         values = work(model.predict)
     except AnalyzerError as error:
         last = share.first + len(share.rows)
@@ -89,29 +78,6 @@ def _asked(share: Share, task: ExplainTask, work: Callable[[Predict], NDArray[np
         told = type(error)(f"{error.message.rstrip('.')}, {place}.", error.hint)
         return Explained(np.empty((0, 0, 0)), error=told)
     return Explained(values, model.seconds, model.calls, model.rows)
-
-
-def model_of(task: ExplainTask) -> Model:
-    """Open the model where the task runs, from a copy of its script where that is not there.
-
-    Raises AnalyzerError as `open_model` and the installation of what a script requires do.
-    """
-    access, script = task.access, task.access.script
-    if script is not None and not script.is_file() and task.script:
-        access = replace(access, script=_copy(task.script, script.name))
-    if access.script is not None and task.requirements and has_requirements(access.script):
-        install_requirements(access.script)
-    return open_model(access, task.features)
-
-
-@lru_cache
-def _copy(content: bytes, name: str) -> Path:
-    """Write a script once a process, so that its model is loaded once, too."""
-    folder = tempfile.mkdtemp(prefix=f"analyzer-model-{hashlib.sha256(content).hexdigest()[:8]}-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = Path(folder, name)
-    path.write_bytes(content)
-    return path
 
 
 def put_together(parts: Sequence[Explained]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from analyzer.analysis_config import AnalysisConfig
 from analyzer.analysis_documents import VERSION, Part, Violation, dump_analysis
 from analyzer.config import JobConfig
 from analyzer.errors import AnalyzerError, BaselineError, Stopped
-from analyzer.fetch_scripts import fetched_scripts
+from analyzer.fetch_scripts import fetched_model, fetched_scripts
 from analyzer.job import baseline_content, prepare_extensions, reports_for_people, write_reports
 from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
@@ -52,6 +52,7 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
     check_writable(config.output_path)
     baseline = read_analysis_baseline(config)
     with fetched_scripts(config) as scripts, ExitStack() as stack:
+        config = stack.enter_context(fetched_model(config))
         prepare_extensions(config, scripts)
         source = stack.enter_context(joined_datasets(config, scripts.record, leader))
         rows = open_rows(source, scripts.record if source is config else None, leader)
@@ -75,7 +76,10 @@ def analyze_halves(
     failures: list[AnalyzerError] = []
     for half in _halves(rows.analysis):
         try:
-            parts.append(half(rows, baseline, leader))
+            part = half(rows, baseline, leader)
+            parts.append(part)
+            if part.failure is not None:
+                failures.append(part.failure)
         except Stopped:
             raise
         except AnalyzerError as error:

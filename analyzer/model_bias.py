@@ -9,18 +9,22 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from analyzer.analysis_config import AnalysisConfig
+from analyzer.analysis_config import AnalysisConfig, PredictorConfig
 from analyzer.analysis_documents import Part, Violation
 from analyzer.analyzers.bias_counts import BiasRoles, BiasState, Divided, Listed
+from analyzer.ask_predictions import ColumnKinds, PredictedBias, Question
 from analyzer.checks.bias import STAGES, Measured, check_bias, types_of
 from analyzer.config import JobConfig
 from analyzer.dataset_formats import ParquetFormat
-from analyzer.errors import ConfigError
-from analyzer.job import refuse_nothing
+from analyzer.errors import AnalyzerError, ConfigError, ModelError, ScriptError
+from analyzer.find_model import access_of, feature_names
+from analyzer.job import phase, refuse_nothing
 from analyzer.measure_bias import BiasAnalysis, Types, measure_bias
 from analyzer.measures.bias import DESCRIPTIONS
 from analyzer.metrics import BIAS_METRIC, analysis_records
-from analyzer.plan_analysis import Rows, fold_rows
+from analyzer.models.carried import CarriedModel
+from analyzer.models.model import ModelAccess
+from analyzer.plan_analysis import PREDICTED, Rows, fold_rows
 from analyzer.profile_document import left_out_notes
 from analyzer.write import STATE_FILE
 
@@ -32,24 +36,95 @@ STAGE_NAMES = {"post_training": "Post-Training", "pre_training": "Pre-training"}
 """What the stages are called in dimensions of metrics."""
 
 
-def analyze_bias(rows: Rows, baseline: Mapping[str, Any] | None, leader: Leader | None = None) -> Part:
-    """Measure bias and judge it against the baseline's.
+def analyze_bias(
+    rows: Rows, baseline: Mapping[str, Any] | None, leader: Leader | None = None, *, asks: bool = True
+) -> Part:
+    """Measure bias and judge it against the baseline's; a model is asked for predictions that are not in the data.
 
-    Raises InputError where there is nothing to read, or a column is nowhere in the data; ConfigError where metrics of
-    predictions are asked for and there are no predictions.
+    Without `asks` it is not, and what is computed of its predictions is left out. Raises InputError where there is
+    nothing to read, or a column is nowhere in the data; ConfigError where metrics of predictions are asked for and
+    there are neither predictions nor a model; ModelError or ScriptError where the model fails.
     """
-    roles = roles_of(rows)
-    state = fold_rows(_only_needed(rows, roles), partial(BiasState, roles), leader)
-    assert isinstance(state, BiasState)
+    access = _model_to_ask(rows)
+    if access is not None and asks:
+        state, failure = _fold_predicted_or_not(rows, access, leader)
+    else:
+        state, failure = _fold_given(rows, leader, has_model=access is not None), None
     if not state.rows:
         refuse_nothing(rows.config)
         return Part("bias", 0, {}, notes=("There were no rows, so nothing was measured.",))
     log.info("Rows: %d", state.rows)
-    return report_bias(state, rows.config, baseline)
+    return replace(report_bias(state, rows.config, baseline), failure=failure)
 
 
-def roles_of(rows: Rows) -> BiasRoles:
-    """Say which columns are what.
+def _fold_given(rows: Rows, leader: Leader | None, *, has_model: bool) -> BiasState:
+    roles = roles_of(rows, has_model=has_model)
+    state = fold_rows(_only_needed(rows, roles), partial(BiasState, roles), leader)
+    assert isinstance(state, BiasState)
+    return state
+
+
+def _fold_predicted_or_not(
+    rows: Rows, access: ModelAccess, leader: Leader | None
+) -> tuple[BiasState, AnalyzerError | None]:
+    """Fold rows with predictions; where the model fails, without them, as far as that was asked for, and say why."""
+    assert rows.analysis.bias is not None
+    try:
+        return _fold_predicted(rows, access, leader), None
+    except (ModelError, ScriptError) as error:
+        if not rows.analysis.bias.pre_training:
+            raise
+        log.error("%s", error)  # noqa: TRY400 (the entry point tells of it with its traceback)
+        return _fold_given(rows, leader, has_model=True), error
+
+
+def _model_to_ask(rows: Rows) -> ModelAccess | None:
+    """Find the model where predictions are needed and not in the data."""
+    asked = rows.analysis.bias
+    assert asked is not None
+    access = access_of(rows)
+    if rows.prediction is None and rows.score is None:
+        return access if asked.post_training and access.is_given else None
+    if access.is_given and rows.analysis.shap is None:
+        log.info("Predictions are in the data: the model is not asked for them.")
+    return None
+
+
+def _fold_predicted(rows: Rows, access: ModelAccess, leader: Leader | None) -> BiasState:
+    """Fold rows with the predictions of the model: once to see of what kind its features are, and once to ask it."""
+    blank, question = BiasState(roles_of(rows, has_model=True)), _question(rows, access)
+    question.introduce()
+    with phase("kinds"):
+        seen = fold_rows(rows, ColumnKinds, leader)
+    assert isinstance(seen, ColumnKinds)
+    if not seen.rows:
+        return blank
+    names = feature_names(list(seen.kinds), rows)
+    column = PREDICTED if PREDICTED not in seen.kinds else f"{PREDICTED}_of_model"
+    question = replace(question, kinds={name: seen.kinds[name] for name in names}, column=column)
+    log.info("The model is asked for predictions of %d rows with %d features", seen.rows, len(names))
+    predicted = replace(rows, prediction=column)
+    state = fold_rows(predicted, partial(PredictedBias, roles_of(predicted), question), leader)
+    assert isinstance(state, PredictedBias)
+    log.info(
+        "The model was called %d times with %d rows, which took %.3f s in all its processes",
+        *(state.calls, state.asked, state.seconds),
+    )
+    return state
+
+
+def _question(rows: Rows, access: ModelAccess) -> Question:
+    """Say what the model answers: labels where predictor.label tells where they stand, else scores."""
+    predictor = rows.analysis.predictor or PredictorConfig()
+    labels = predictor.label is not None
+    if labels:
+        access = replace(access, requests=replace(access.requests, probability=None, texts=True))
+    model = CarriedModel.of(access, requirements=rows.config.install_requirements, origin=rows.config.model_origin)
+    return Question(model, PREDICTED, {}, rows.threshold, predictor.label_headers, labels)
+
+
+def roles_of(rows: Rows, *, has_model: bool = False) -> BiasRoles:
+    """Say which columns are what; `has_model` says that predictions could be asked for.
 
     Raises ConfigError where the label, or a prediction that is needed, is not told.
     """
@@ -60,10 +135,12 @@ def roles_of(rows: Rows) -> BiasRoles:
             f"{analysis.where}: label is not given.", "Name the column of the label, or its 0-based index."
         )
     predicts = rows.prediction is not None or rows.score is not None
-    if asked.named and asked.post_training and not predicts:
+    if asked.named and asked.post_training and not predicts and not has_model:
         raise ConfigError(
-            f"{analysis.where}: methods.post_training_bias needs predictions, and predicted_label is not given.",
-            "Name the column of the predicted label; predictions are not asked of a model for metrics of bias.",
+            f"{analysis.where}: methods.post_training_bias needs predictions, and neither predicted_label nor a model "
+            "is given.",
+            "Name the column of the predicted label, or have the model asked: set ANALYZER_MODEL_SCRIPT to a Python "
+            "file with predict(df), ANALYZER_MODEL_URL to an endpoint, or predictor.endpoint_name.",
         )
     flips = predicts and "FT" in asked.post_training and not asked.skip_flip_test
     return BiasRoles(
@@ -135,7 +212,7 @@ def _judged(
     if baseline is None or not any(section in baseline for section in STAGES.values()):
         return (), ()
     log.info("Evaluating constraints")
-    return check_bias(found.measured, baseline, analysis.bias.violation_rule)
+    return check_bias(found.measured, baseline, analysis.bias.violation_rule, analysis.bias.allowed_ranges)
 
 
 # --- analysis.json ----------------------------------------------------------------------------------------------------

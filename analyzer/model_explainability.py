@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analyzer.analysis_config import Column, PredictorConfig, ShapConfig
+from analyzer.analysis_config import PredictorConfig, ShapConfig
 from analyzer.analysis_documents import Part
 from analyzer.analyzers.attributed_rows import MISSING
 from analyzer.analyzers.row_sample import RowSample
@@ -42,15 +41,17 @@ from analyzer.explain_rows import (
     Share,
     added_up,
     explain_share,
-    model_of,
     put_together,
     shares_of,
     vary_share,
 )
+from analyzer.fetch_scripts import beside
+from analyzer.find_model import access_of, feature_names
 from analyzer.given_attributions import figures_of, fold_attributions, profile_of
 from analyzer.job import deployed, phase, pick_engine, refuse_nothing
 from analyzer.metrics import attribution_records
-from analyzer.models.model import ModelAccess, Requests
+from analyzer.models.carried import CarriedModel
+from analyzer.models.model import ModelAccess
 from analyzer.plan_analysis import Rows, fold_rows
 from analyzer.stores import read_whole
 from analyzer.stores.store import cure_of, reason_of
@@ -130,55 +131,6 @@ def settings_of(rows: Rows) -> ShapConfig:
     )
 
 
-def access_of(rows: Rows) -> ModelAccess:
-    """Say where the model is; variables win over the keys of predictor.
-
-    Raises ConfigError where several models are named in the same place.
-    """
-    config, predictor = rows.config, rows.analysis.predictor or PredictorConfig()
-    named = _named(config.model_script, config.model_url) or _named(
-        None if predictor.handler is None else _beside(predictor.handler, rows), predictor.endpoint_url
-    )
-    script, url = named or (None, None)
-    folder = config.model_dir or (None if predictor.model_dir is None else _beside(predictor.model_dir, rows))
-    return ModelAccess(
-        script=script,
-        model_dir=folder,
-        url=url,
-        endpoint_name=None if named else predictor.endpoint_name,
-        requests=_requests(rows, predictor),
-        timeout=predictor.timeout if config.model_timeout is None else float(config.model_timeout),
-        retries=predictor.retries if config.model_retries is None else config.model_retries,
-        batch_rows=config.model_batch_rows,
-    )
-
-
-def _named(script: Path | None, url: str | None) -> tuple[Path | None, str | None] | None:
-    if script is not None and url is not None:
-        raise ConfigError(f"Two models are named, {script} and {url}.", "Leave one of them out.")
-    return (script, url) if script is not None or url is not None else None
-
-
-def _beside(path: str, rows: Rows) -> Path:
-    """Take a relative path from the folder of analysis_config.json."""
-    return Path(rows.analysis.where).parent / path
-
-
-def _requests(rows: Rows, predictor: PredictorConfig) -> Requests:
-    kind = rows.analysis.dataset_type
-    written = kind if kind in {"text/csv", "application/jsonlines", "application/json"} else "text/csv"
-    return Requests(
-        content_type=predictor.content_type or written,
-        accept_type=predictor.accept_type,
-        content_template=predictor.content_template,
-        record_template=predictor.record_template,
-        label=predictor.label,
-        probability=predictor.probability,
-        custom_attributes=predictor.custom_attributes,
-        target_model=predictor.target_model,
-    )
-
-
 def _headers(rows: Rows) -> Sequence[str]:
     return rows.analysis.predictor.label_headers if rows.analysis.predictor else ()
 
@@ -186,28 +138,11 @@ def _headers(rows: Rows) -> Sequence[str]:
 # --- explaining -------------------------------------------------------------------------------------------------------
 
 
-def feature_names(table: pa.Table, outcome: Sequence[Column]) -> list[str]:
-    """List the columns that are features: all but label, prediction and what is excluded.
-
-    Raises InputError where there are none.
-    """
-    names = list(table.column_names)
-    out = {names[each] if isinstance(each, int) and each < len(names) else each for each in outcome}
-    found = [name for name in names if name not in out]
-    if not found:
-        raise InputError(
-            f"dataset_source: there are no features beside {', '.join(map(str, names))}.",
-            "See label, predicted_label and excluded_columns of analysis_config.json.",
-        )
-    return found
-
-
 def _prepared(
     table: pa.Table, rows: Rows, shap: ShapConfig, access: ModelAccess
 ) -> tuple[ExplainTask, Block, list[str]]:
     """Read the features, choose baseline and coalitions, and ask the model for the first time."""
-    # Facets that lay apart were joined to the rows and are no input of the model.
-    names = feature_names(table, (*rows.outcome, *rows.analysis.facet_headers))
+    names = feature_names(table.column_names, rows)
     given = None
     if shap.baseline is not None:
         given = rows_of(_found_rows(shap.baseline, rows, names), names, table.column_names)
@@ -221,8 +156,11 @@ def _prepared(
     players = len(explained) + (len(explained) < len(names))
     plan = design(players, shap.num_samples, seed)
     game = new_game(plan, len(names), explained, background, logit=shap.use_logit)
-    script = access.script.read_bytes() if access.script is not None and access.script.is_file() else b""
-    task = ExplainTask(access, features, game, script, rows.config.install_requirements)
+    task = ExplainTask(
+        CarriedModel.of(access, requirements=rows.config.install_requirements, origin=rows.config.model_origin),
+        features,
+        game,
+    )
     return _introduced(task, len(block)), block, [names[i] for i in explained]
 
 
@@ -234,7 +172,7 @@ def _found_rows(baseline: Any, rows: Rows, names: Sequence[str]) -> list[Any]:
     path = rows.analysis.features
     if not isinstance(baseline, str):
         return rows_in(baseline, path, names)
-    place = baseline if "://" in baseline else str(_beside(baseline, rows))
+    place = str(beside(rows.analysis.where, baseline))
     try:
         return parse_rows(read_whole(place), place, path, names)
     except OSError as error:
@@ -252,7 +190,7 @@ def _introduced(task: ExplainTask, rows: int) -> ExplainTask:
         *(rows, len(game.masks), " (all there are)" if game.design.exact else "", len(game.design.remainder)),
         len(game.background),
     )
-    return replace(task, game=game.with_empty(model_of(task).predict))
+    return replace(task, game=game.with_empty(task.model.open(task.features).predict))
 
 
 def _explained(block: Block, task: ExplainTask, engine: Engine) -> NDArray[np.float64]:
@@ -283,7 +221,7 @@ def _varied(block: Block, findings: _Findings, rows: Rows, engine: Engine) -> li
 
 def _size(block: Block, task: ExplainTask) -> int:
     """Count the synthetic rows; those of an endpoint weigh more than starting a process does."""
-    is_remote = task.access.script is None
+    is_remote = task.model.access.script is None
     return FEW_SYNTHETIC_ROWS if is_remote else len(block) * len(task.game.masks) * len(task.game.background)
 
 
@@ -297,10 +235,10 @@ def _opened(rows: Rows, leader: Leader | None) -> Iterator[Engine]:
         with deployed(leader) as deployment, spark_session(config, deployment) as session:
             yield lambda work, shares, _: map_on_spark(session, work, shares, deployment.patience)
         return
-    from analyzer.engine.local import beside
+    from analyzer.engine.local import beside as beside_this
 
     def locally(work: Work, shares: Sequence[Share], size: int) -> list[Explained]:
-        with beside(work, shares, config.cores if size >= FEW_SYNTHETIC_ROWS else 1) as parts:
+        with beside_this(work, shares, config.cores if size >= FEW_SYNTHETIC_ROWS else 1) as parts:
             return list(parts)
 
     yield locally

@@ -119,6 +119,8 @@ def described(task: Task) -> Iterator[JobConfig]:
 
     Raises AnalyzerError.
     """
+    from analyzer.stores import read_whole
+
     with ExitStack() as stack:
         told: dict[str, Any] = {"output_path": task.output or stack.enter_context(_scratch()), **task.settings}
         told |= stack.enter_context(_baseline(task.baseline, WANTED[task.kind]))
@@ -129,7 +131,7 @@ def described(task: Task) -> Iterator[JobConfig]:
         else:
             told["dataset_source"] = stack.enter_context(_written_frame(task.data))
             told["dataset_format"] = '{"parquet":{}}'
-        yield read_command(texts_of(told), defaults=QUIET)
+        yield read_command(texts_of(told), defaults=QUIET, read=read_whole)
 
 
 def format_text(task: Task, constraints: Any) -> str:

@@ -127,9 +127,13 @@ def prediction_files(data: Path, rows: int) -> Path:
     return _kept(data / f"predictions-{rows}", lambda folder: _write_predictions(folder, rows))
 
 
-def model_files(data: Path, rows: int) -> Path:
-    """Write a model of scikit-learn, `model.joblib`, and one CSV of its features in `rows`."""
-    return _kept(data / f"model-{rows}", lambda folder: _write_model(folder, rows))
+def model_files(data: Path, rows: int, *, linear: bool = False) -> Path:
+    """Write a model of scikit-learn, `model.joblib`, and one CSV of its features in `rows`.
+
+    It is gradient boosting, or a logistic regression, which is about the cheapest there is.
+    """
+    kind = "linear-model" if linear else "model"
+    return _kept(data / f"{kind}-{rows}", lambda folder: _write_model(folder, rows, linear=linear))
 
 
 def bias_files(data: Path, rows: int) -> Path:
@@ -272,9 +276,10 @@ def _capture(line: str, event: str) -> bytes:
     )
 
 
-def _write_model(folder: Path, rows: int) -> None:
+def _write_model(folder: Path, rows: int, *, linear: bool) -> None:
     import joblib
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
 
     random = np.random.default_rng(SEED)
     features = random.normal(size=(rows, MODEL_FEATURES)).round(4)
@@ -283,4 +288,5 @@ def _write_model(folder: Path, rows: int) -> None:
     frame.write_csv(folder / "rows" / "rows.csv")
     some = frame.head(20_000).to_pandas()
     labels = (some["feature_0"] + some["feature_1"] * some["feature_2"] > 0).astype(int)
-    joblib.dump(HistGradientBoostingClassifier(max_iter=100).fit(some, labels), folder / "model.joblib")
+    model = LogisticRegression() if linear else HistGradientBoostingClassifier(max_iter=100)
+    joblib.dump(model.fit(some, labels), folder / "model.joblib")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -98,6 +99,11 @@ def test_the_monitors_config_asks_for_all_metrics() -> None:
     assert (explained.bias, explained.shap) == (None, ShapConfig())
 
 
+def test_allowed_ranges_are_read_with_their_open_ends() -> None:
+    found = parse({**BIAS, "allowed_ranges": {"DPPL": [-0.1, 0.1], "DI": [0.8, None], "GE": [None, 0]}})
+    assert found.bias.allowed_ranges == {"DPPL": (-0.1, 0.1), "DI": (0.8, math.inf), "GE": (-math.inf, 0.0)}
+
+
 @pytest.mark.parametrize(
     ("change", "message", "cure"),
     [
@@ -136,6 +142,12 @@ def test_the_monitors_config_asks_for_all_metrics() -> None:
         ({"segment_config": [{"name_or_index": "a"}]}, "segment_config[0] is", "[0, 40)"),
         ({"facet_headers": ["a"]}, "facet_headers is given without facet_dataset_uri", "leave it out"),
         ({"violation_rule": "nice"}, 'violation_rule is "nice"', "abs_value, distance_from_parity, bootstrap"),
+        ({"allowed_ranges": {"DPP": [0, 1]}}, "The key allowed_ranges.DPP is not known", "Did you mean DPPL?"),
+        ({"allowed_ranges": {"DI": [1]}}, "allowed_ranges.DI is [1]", "such as [-0.1, 0.1]"),
+        ({"allowed_ranges": {"DI": [1, 0.8]}}, "allowed_ranges.DI is [1, 0.8]", "lowest and the highest"),
+        ({"allowed_ranges": {"DI": [None, None]}}, "allowed_ranges.DI is [null, null]", "an open end"),
+        ({"allowed_ranges": {"DI": ["a", 1]}}, 'allowed_ranges.DI[0] is "a"', "a number"),
+        ({"allowed_ranges": {"DI": None}}, "allowed_ranges.DI is null", "such as [-0.1, 0.1]"),
         ({"skip_flip_test": 1}, "skip_flip_test is 1", "true or false"),
         ({"predictor": {"timeout": 0}}, "predictor.timeout is 0", "a number from"),
     ],

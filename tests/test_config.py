@@ -472,6 +472,7 @@ def test_every_setting_has_a_field_and_every_field_a_setting():
     assert {s.variable.removeprefix("ANALYZER_").lower() for s in SETTINGS} == fields - {
         "merges",
         "analysis",
+        "model_origin",
         "finds_header",
     }
 

@@ -474,6 +474,24 @@ def test_the_rule_says_when_impact_has_drifted(tmp_path, rule, expected) -> None
     assert "DPPL" in found
 
 
+@pytest.mark.parametrize("rule", ["abs_value", "bootstrap"])
+def test_an_allowed_range_wins_over_the_baseline(tmp_path, rule) -> None:
+    """DPPL stays as it was and is too large; DI goes down, and is still in its range."""
+    write_table(tmp_path / "base", fair(4000, 0.4, 0.8))
+    base = run_analysis(tmp_path / "base", SIMPLE)
+    write_table(tmp_path / "live", fair(4000, 0.4, 0.8))
+    config = {**SIMPLE, "violation_rule": rule, "allowed_ranges": {"DPPL": [-0.3, 0.3], "DI": [0.4, None]}}
+    out = run_analysis(tmp_path / "live", config, baseline_constraints=base / "analysis.json")
+    found = document(out, "constraint_violations")
+    schema = json.loads((SCHEMAS / "analysis-violations.json").read_text())
+    Draft202012Validator(schema).validate(found)
+    assert [(each["metric_name"], each["description"]) for each in found["violations"]] == [
+        ("DPPL", "Metric value 0.4 is outside of the allowed range [-0.3, 0.3]")
+    ]
+    assert "is outside of the allowed range" in (out / "report.md").read_text()
+    Draft202012Validator(json.loads((SCHEMAS / "analysis_config.json").read_text())).validate(config)
+
+
 def test_bootstrap_spares_what_may_be_chance(tmp_path) -> None:
     write_table(tmp_path / "base", fair(200, 0.40, 0.5))
     base = run_analysis(tmp_path / "base", SIMPLE)
@@ -549,7 +567,9 @@ def test_spark_writes_the_same_bytes(spark, tmp_path) -> None:
     config = {**SIMPLE, "facet": [*SIMPLE["facet"], {"name_or_index": "x"}], "flip_test_rows": 900}
     local = run_analysis(tmp_path, config, output_path=tmp_path / "local", ANALYZER_CORES=2)
     remote = run_analysis(tmp_path, config, output_path=tmp_path / "spark", ANALYZER_ENGINE="spark")
-    assert sorted(each.name for each in local.iterdir()) == ["analysis.json", "profile.json", "state.json.gz"]
+    assert sorted(each.name for each in local.iterdir()) == [
+        "analysis.json", "profile.json", "report.html", "report.md", "state.json.gz",
+    ]  # fmt: skip
     for file in local.iterdir():
         assert file.read_bytes() == (remote / file.name).read_bytes(), file.name
 

@@ -446,7 +446,7 @@ def test_errors_name_what_was_found(explain, given, kind, said):
 @pytest.mark.parametrize("setting", ["ANALYZER_MODEL_SCRIPT", "ANALYZER_MODEL_URL", "ANALYZER_MOST_EXPLAINED"])
 def test_settings_that_would_not_be_heeded_are_refused(run_job, tmp_path, setting):
     (tmp_path / "rows.csv").write_text(ROWS)
-    with pytest.raises(ConfigError, match=f"{setting} is for attribution"):
+    with pytest.raises(ConfigError, match=f"{setting} is for (bias and )?attribution"):
         run_job(tmp_path / "rows.csv", CSV, **{setting: "9"})
 
 

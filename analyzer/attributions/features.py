@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analyzer.errors import ConfigError
+from analyzer.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ class Features:
         import pandas as pd
 
         if self.are_numbers:
-            return pd.DataFrame(block, columns=list(self.names), copy=False)
+            return pd.DataFrame(block, columns=_header(self.names), copy=False)
         columns = {
             feature.name: block[:, i] if feature.texts is None else _column(feature.texts, block[:, i])
             for i, feature in enumerate(self.columns)
@@ -75,6 +76,14 @@ class Features:
             for j, row in enumerate(rows):
                 block[j, i] = _coded(row[i], places)
         return block
+
+
+@lru_cache(maxsize=4)
+def _header(names: tuple[str, ...]) -> pd.Index:
+    """Make the names of a data frame's columns, once for all its blocks: that costs more than the frame does."""
+    import pandas as pd
+
+    return pd.Index(list(names))
 
 
 def _coded(value: Any, places: dict[str, int] | None) -> float:
@@ -129,6 +138,37 @@ def read_features(table: pa.Table, names: Sequence[str], more: Sequence[Sequence
         else:
             block[:, i] = numbers
             feature = Feature(name, None, _is_whole(numbers))
+        columns.append(feature)
+    return Features(tuple(columns)), block
+
+
+WHOLE, FRACTIONS, TEXTS = 0, 1, 2
+"""Kinds of columns; two parts of a column are together of the higher one."""
+
+
+def kind_of(column: pa.ChunkedArray) -> int:
+    """Tell of what kind a part of a column is."""
+    numbers = _numbers(column)
+    return TEXTS if numbers is None else WHOLE if _is_whole(numbers) else FRACTIONS
+
+
+def read_as(table: pa.Table, kinds: Mapping[str, int]) -> tuple[Features, Block]:
+    """Read columns of known kinds, by name; one that is not there is missing in all rows.
+
+    Returns the features, of which texts know what this table holds, and the table's rows (N, M). Raises InputError
+    for a text among numbers.
+    """
+    columns: list[Feature] = []
+    block = np.full((table.num_rows, len(kinds)), math.nan)
+    for i, (name, kind) in enumerate(kinds.items()):
+        held = table.column(name) if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
+        if kind == TEXTS:
+            feature, block[:, i] = _categorical(name, held, ())
+        else:
+            feature, numbers = Feature(name, None, kind == WHOLE), _numbers(held)
+            if numbers is None:
+                raise InputError(f"Feature {name!r} has texts among its numbers.", "Let nobody write while it is read.")
+            block[:, i] = numbers
         columns.append(feature)
     return Features(tuple(columns)), block
 

@@ -74,11 +74,18 @@ def shapley_values(rows: Block, game: Game, predict: Predict) -> NDArray[np.floa
     """
     whole = linked(_scores(rows, game, predict), logit=game.logit) - game.empty
     parts = [_worths(rows, masks, game, predict) for masks in _parts(game)]
-    gained = linked(np.concatenate(parts, axis=1), logit=game.logit) - game.empty if parts else _nothing(whole)
+    gained = _gained(parts, game) if parts else _nothing(whole)
     # Not by matrix multiplication, whose last digits depend on the number of threads.
     columns = np.ascontiguousarray(gained.transpose(0, 2, 1))
     found: NDArray[np.float64] = np.einsum("pn,rkn->rpk", game.design.projection, columns)
     return found + whole[:, None, :] * game.design.remainder[None, :, None]
+
+
+def _gained(parts: list[NDArray[np.float64]], game: Game) -> NDArray[np.float64]:
+    """Put the worths of coalitions together, less that of nobody; the only part is used as it is and not copied."""
+    worths = linked(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1), logit=game.logit)
+    worths -= game.empty
+    return worths
 
 
 def _nothing(whole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,11 +116,16 @@ def _worths(rows: Block, masks: Masks, game: Game, predict: Predict) -> NDArray[
     beside = np.empty((step, features * (1 + others)))
     beside[:, features:] = game.background.ravel()
     block = np.empty((step, len(places)))
-    found = []
+    found: NDArray[np.float64] | None = None
     for i in range(0, len(rows), step):
         some = rows[i : i + step]
         beside[: len(some), :features] = some
         np.take(beside[: len(some)], places, axis=1, out=block[: len(some)], mode="clip")
         scores = predict(block[: len(some)].reshape(-1, features))
-        found.append(scores.reshape(len(some), len(masks), others, -1).mean(axis=2))
-    return np.concatenate(found)
+        if found is None:
+            found = np.empty((len(rows), len(masks), scores.shape[1]))
+        worths = scores.reshape(len(some), len(masks), others, -1)
+        # A mean of one is slow: it costs more than gathering the rows did.
+        found[i : i + step] = worths[:, :, 0] if others == 1 else worths.mean(axis=2)
+    assert found is not None
+    return found

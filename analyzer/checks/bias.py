@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from analyzer.analysis_documents import Violation, number_text, read_number
@@ -33,12 +34,17 @@ class Measured:
 
 
 def check_bias(
-    current: Sequence[Measured], baseline: Mapping[str, Any], rule: str
+    current: Sequence[Measured],
+    baseline: Mapping[str, Any],
+    rule: str,
+    allowed: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> tuple[list[Violation], list[str]]:
     """Judge metrics in their order; also says which could not be judged.
 
     `rule` is `abs_value` (farther from 0, the original's), `distance_from_parity` (farther from where all is fair,
-    for DI 1) or `bootstrap` (the interval of the metric lies outside of what the baseline allows).
+    for DI 1) or `bootstrap` (the interval of the metric lies outside of what the baseline allows). Metrics that
+    `allowed` has a range for have to lie in that, by `bootstrap` their interval has to meet it; the baseline's figures
+    of them do not matter.
     """
     violations: list[Violation] = []
     unjudged: list[str] = []
@@ -46,7 +52,10 @@ def check_bias(
         expected = _expected(measured, baseline)
         for name, value in sorted(measured.metrics.items()):
             asked = read_number(expected.get(name))
-            if asked is None or isinstance(value, str):
+            if not isinstance(value, str) and name in allowed:
+                if _is_outside(name, value, allowed[name], measured, rule):
+                    violations.append(_out_of_range(measured, name, value, allowed[name]))
+            elif asked is None or isinstance(value, str):
                 unjudged.append(f"{name} of {measured.facet} {measured.told}")
             elif _is_worse(name, value, asked, measured, rule):
                 violations.append(_violation(measured, name, value, asked))
@@ -98,17 +107,32 @@ def _is_same(theirs: Any, ours: str) -> bool:
 def _is_worse(name: str, value: float, asked: float, measured: Measured, rule: str) -> bool:
     interval = measured.intervals.get(name)
     if rule == "bootstrap" and interval is not None:
-        return interval[0] > abs(asked) or interval[1] < -abs(asked)
+        return _is_outside(name, value, (-abs(asked), abs(asked)), measured, rule)
     parity = NEUTRAL.get(name, 0.0) if rule == "distance_from_parity" else 0.0
     return abs(value - parity) > abs(asked - parity)
 
 
+def _is_outside(name: str, value: float, allowed: tuple[float, float], measured: Measured, rule: str) -> bool:
+    """Tell whether a value, or by `bootstrap` its whole interval, lies outside of a range; its ends are inside."""
+    low, high = measured.intervals.get(name, (value, value)) if rule == "bootstrap" else (value, value)
+    return low > allowed[1] or high < allowed[0]
+
+
 def _violation(measured: Measured, name: str, value: float, asked: float) -> Violation:
+    text = f"Metric value {number_text(value)} doesn't meet the baseline constraint requirement {number_text(asked)}"
+    return _described(measured, name, text)
+
+
+def _out_of_range(measured: Measured, name: str, value: float, allowed: tuple[float, float]) -> Violation:
+    held = ", ".join(map(number_text, allowed))
+    return _described(measured, name, f"Metric value {number_text(value)} is outside of the allowed range [{held}]")
+
+
+def _described(measured: Measured, name: str, text: str) -> Violation:
     return {
         "facet": measured.facet,
         "facet_value": measured.told,
         "metric_name": name,
         "constraint_check_type": "bias_drift_check",
-        "description": f"Metric value {number_text(value)} doesn't meet the baseline constraint requirement "
-        f"{number_text(asked)}",
+        "description": text,
     }

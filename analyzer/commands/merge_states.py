@@ -74,7 +74,9 @@ def _merge(
         "dataset_source": str(states[0]),
         "inference_attribute": "0",
     }
-    config = read_command(placeholders | given(flags))
+    from analyzer.stores import read_whole
+
+    config = read_command(placeholders | given(flags), read=read_whole)
     logging.getLogger().setLevel(config.log_level)
     if period:
         return _by_period(states, period, config)

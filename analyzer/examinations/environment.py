@@ -13,6 +13,7 @@ from analyzer.diagnosis import Finding
 from analyzer.errors import ConfigError
 from analyzer.hosts import resource_config
 from analyzer.metrics import check_schedule
+from analyzer.stores import read_whole
 
 CHECK: Final = "environment"
 KNOWN: Final = tuple(setting.variable for setting in SETTINGS)
@@ -28,7 +29,7 @@ def read_all(environment: Mapping[str, str], flags: Mapping[str, str]) -> tuple[
     kept, told = dict(environment), dict(flags)
     for _ in range(MOST):
         try:
-            return read_config(kept, told), findings
+            return read_config(kept, told, read=read_whole), findings
         except ConfigError as error:
             findings.append(Finding(CHECK, "failure", error.message, error.hint))
             at_fault = error.message.split()[0].rstrip(",.:;")

@@ -52,7 +52,7 @@ def _measure(config: JobConfig, script: Path | None) -> None:
     with joined_datasets(config, script, None) as source:
         rows = open_rows(source, script if source is config else None)
         if config.analysis.bias is not None:
-            analyze_bias(rows, None)
+            analyze_bias(rows, None, asks=False)
 
 
 def _notes(state: TableState | PredictionState) -> Iterator[Finding]:

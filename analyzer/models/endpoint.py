@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from analyzer.attributions.features import Block, Features
 from analyzer.config import aws_region, without_credentials
 from analyzer.errors import ConfigError, ModelError
-from analyzer.models.model import ModelAccess, Requests, as_scores
+from analyzer.models.model import ModelAccess, Read, Requests, as_scores
 from analyzer.models.payloads import Rows, body_of, refuse_half_requests, scores_in, takes_one_record
 
 log = logging.getLogger(__name__)
@@ -30,16 +30,16 @@ class UnreachableError(ModelError):
     """An endpoint that did not answer at all: asking for less at once would not help."""
 
 
-def endpoint_caller(access: ModelAccess, features: Features) -> _Asker:
-    """Give what asks the endpoint.
+def endpoint_caller(access: ModelAccess, features: Features, read: Read = as_scores) -> _Asker:
+    """Give what asks the endpoint, whose answers `read` understands.
 
     Raises ConfigError for requests that make no sense.
     """
     refuse_half_requests(access.requests)
     if access.url is not None:
         url = url_of(access.url)
-        return _Asker(_http(url, access), features, access.requests, f"endpoint {without_credentials(url)}")
-    return _Asker(_sagemaker(access), features, access.requests, f"endpoint {access.endpoint_name}")
+        return _Asker(_http(url, access), features, access.requests, f"endpoint {without_credentials(url)}", read)
+    return _Asker(_sagemaker(access), features, access.requests, f"endpoint {access.endpoint_name}", read)
 
 
 def url_of(text: str) -> str:
@@ -58,7 +58,8 @@ def url_of(text: str) -> str:
 class _Asker:
     """Asks for a block of rows at once; once that has failed but single records have not, record by record."""
 
-    def __init__(self, send: Send, features: Features, requests: Requests, name: str) -> None:
+    def __init__(self, send: Send, features: Features, requests: Requests, name: str, read: Read) -> None:
+        self._read = read
         self._send = send
         self._features = features
         self._requests = requests
@@ -98,7 +99,7 @@ class _Asker:
             return [*self._ask(rows[:half]), *self._ask(rows[half:])]
         try:
             answer, content_type = self._send(body)
-            return as_scores(scores_in(answer, content_type, len(rows), self._requests), len(rows), "it")
+            return self._read(scores_in(answer, content_type, len(rows), self._requests), len(rows), "it")
         except UnreachableError:
             raise
         except ModelError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from analyzer.errors import ConfigError, ModelError
 
 log = logging.getLogger(__name__)
 SCORES_CURE = "It has to return a score for each row, or a list of scores, one for each output."
+LABELS_CURE = "It has to return a label for each row; see predictor.label and predictor.probability."
 
 
 class Caller(Protocol):
@@ -39,6 +41,8 @@ class Requests:
     probability: str | int | None = None
     custom_attributes: str | None = None
     target_model: str | None = None
+    texts: bool = False
+    """Whether what is found in answers of CSV may be texts, as labels are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +68,22 @@ class ModelAccess:
 
 
 class Model:
-    """The user's model: `predict` gives scores (N, K) for rows (N, M), and refuses what are none.
+    """The user's model: `predict` gives answers (N, K) for rows (N, M), and refuses what `read` finds to be none.
 
     `seconds` is the time spent in it, `calls` how often it was called and `rows` for how many rows.
     """
 
-    def __init__(self, caller: Caller, name: str, batch_rows: int | None = None) -> None:
+    def __init__(self, caller: Caller, name: str, batch_rows: int | None = None, read: Read | None = None) -> None:
         self._caller = caller
         self._name = name
         self._batch_rows = batch_rows
+        self._read = read or as_scores
         self.outputs: int | None = None
         self.seconds = 0.0
         self.calls = 0
         self.rows = 0
 
-    def predict(self, block: Block) -> NDArray[np.float64]:
+    def predict(self, block: Block) -> NDArray[Any]:
         """Ask for scores, in batches where the model takes only so many rows at once.
 
         Raises ModelError that names the batch for a model that fails, or answers with what are no finite scores.
@@ -87,7 +92,7 @@ class Model:
         found = [self._ask(block[i : i + step]) for i in range(0, len(block), step)]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def _ask(self, block: Block) -> NDArray[np.float64]:
+    def _ask(self, block: Block) -> NDArray[Any]:
         prepared = self._caller.prepare(block)
         began = time.perf_counter()
         batch = f"batch {self.calls + 1} of {len(block):,} rows"
@@ -99,7 +104,7 @@ class Model:
             self.seconds += time.perf_counter() - began
             self.calls += 1
             self.rows += len(block)
-        scores = as_scores(answer, len(block), f"{self._name} ({batch})")
+        scores = self._read(answer, len(block), f"{self._name} ({batch})")
         if self.outputs not in {None, scores.shape[1]}:
             raise ModelError(
                 f"{self._name} ({batch}) answered {scores.shape[1]} scores a row, and {self.outputs} before.",
@@ -107,6 +112,10 @@ class Model:
             )
         self.outputs = scores.shape[1]
         return scores
+
+
+Read = Callable[[Any, int, str], NDArray[Any]]
+"""Makes an array (rows, K) of what a model answered for so many rows; the text names the model in errors."""
 
 
 def as_scores(answer: Any, rows: int, name: str) -> NDArray[np.float64]:
@@ -142,19 +151,54 @@ def _refuse_not_finite(found: NDArray[np.float64], name: str) -> None:
         )
 
 
+def as_labels(answer: Any, rows: int, name: str) -> NDArray[np.object_]:
+    """Make an array (rows, 1) of the labels that a model answered: texts, truth values or numbers, whole ones as such.
+
+    Raises ModelError, which begins with `name`, for another number of them, and for missing ones.
+    """
+    found = np.asarray(answer)
+    if found.size != rows:
+        shape = " x ".join(map(str, found.shape)) or "1"
+        raise ModelError(f"{name} answered {shape} labels for {rows:,} rows.", LABELS_CURE)
+    labels = [_plain_label(each) for each in found.ravel().tolist()]
+    if None in labels:
+        raise ModelError(f"{name} answered no label for row {labels.index(None) + 1}.", LABELS_CURE)
+    column = np.empty((rows, 1), dtype=object)
+    column[:, 0] = labels
+    return column
+
+
+def _plain_label(value: Any) -> str | int | float | None:
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else int(value) if value.is_integer() else value
+    return value if isinstance(value, str | int) and value != "" else None
+
+
+def as_predictions(answer: Any, rows: int, name: str) -> NDArray[Any]:
+    """Make labels of what a model answered where it is texts, truth values or a whole number a row, else scores.
+
+    Raises ModelError as `as_labels` and `as_scores` do.
+    """
+    found = np.asarray(answer)
+    texts = found.dtype.kind in "US" or (found.dtype.kind == "O" and any(isinstance(v, str) for v in found.ravel()))
+    whole = found.dtype.kind in "biu" and found.size == rows
+    return as_labels(found, rows, name) if texts or whole else as_scores(answer, rows, name)
+
+
 def _shown(answer: Any) -> str:
     return repr(answer)[:80]
 
 
-def open_model(access: ModelAccess, features: Features) -> Model:
-    """Load or connect to the model, of which `features` are the input.
+def open_model(access: ModelAccess, features: Features, read: Read = as_scores) -> Model:
+    """Load or connect to the model, of which `features` are the input and whose answers `read` understands.
 
     Raises ConfigError where there is none, ModelError or ScriptError where it does not load.
     """
     if access.script is not None:
         from analyzer.models.script import ScriptCaller
 
-        return Model(ScriptCaller(access.script, access.model_dir, features), f"predict of {access.script.name}")
+        caller: Caller = ScriptCaller(access.script, access.model_dir, features)
+        return Model(caller, f"predict of {access.script.name}", read=read)
     if access.url is None and access.endpoint_name is None:
         raise ConfigError(
             "Attributions need the model, and none is given.",
@@ -163,5 +207,5 @@ def open_model(access: ModelAccess, features: Features) -> Model:
         )
     from analyzer.models.endpoint import endpoint_caller
 
-    caller = endpoint_caller(access, features)
-    return Model(caller, caller.name, access.batch_rows)
+    asker = endpoint_caller(access, features, read)
+    return Model(asker, asker.name, access.batch_rows, read)

@@ -101,7 +101,7 @@ def scores_in(body: bytes, content_type: str, rows: int, requests: Requests) -> 
             return _in_document(parse(body), asked)
         if kind == LINES:
             return [_listed(_in_document(parse(line), asked)) for line in body.splitlines() if line.strip()]
-        return _in_lines(body.decode(), rows, asked)
+        return _in_lines(body.decode(), rows, asked, texts=requests.texts)
     except (ValueError, LookupError, TypeError) as error:
         raise ModelError(
             f"the answer cannot be read as {kind or CSV}: {error}: {body[:80].decode(errors='replace')!r}", ANSWER_CURE
@@ -142,15 +142,22 @@ def _compiled(path: str) -> Any:
         ) from error
 
 
-def _in_lines(text: str, rows: int, asked: str | int | None) -> Any:
+def _in_lines(text: str, rows: int, asked: str | int | None, *, texts: bool) -> Any:
     lines = [line for line in csv.reader(io.StringIO(text)) if line]
     if asked is not None:
         if not isinstance(asked, int) and not asked.isdecimal():
             raise ValueError(f"answers in CSV have no names, and {asked!r} is no index")
-        return [_numbers(line[int(asked)]) for line in lines]
+        return [_label(line[int(asked)]) if texts else _numbers(line[int(asked)]) for line in lines]
     if len(lines) == 1 and rows > 1:
         lines = [[field] for field in lines[0]]  # all scores on one line
     return [_numbers(line[0]) if len(line) == 1 else [float(field) for field in line] for line in lines]
+
+
+def _label(field: str) -> Any:
+    try:
+        return float(field)
+    except ValueError:
+        return field
 
 
 def _numbers(field: str) -> Any:

@@ -76,7 +76,8 @@ class _Finder:
         rows = self._named(_rows_of(_found(value, str(fields.features), "features")), fields.features)
         if fields.outcome:
             self._add(rows, fields.label_name, self._all(value, fields.label, "label"))
-            self._add(rows, fields.prediction_name, self._predictions(value))
+            if fields.prediction is not None or fields.score is not None:
+                self._add(rows, fields.prediction_name, self._predictions(value))
         return rows
 
     def of_capture(self, record: Mapping[str, Any]) -> list[Named]:

@@ -61,6 +61,10 @@ class Figure(NamedTuple):
     finding: Finding | None
 
 
+RANGE = "is outside of the allowed range"
+"""Words of a violation that does not come from the baseline's figure."""
+
+
 def findings_of(papers: Papers) -> list[Finding]:
     """Make a finding of every violation that is one of bias."""
     figures = {(each.facet, key_of(each.group), each.metric): each for each in _measured(papers)}
@@ -81,7 +85,7 @@ def key_of(group: str) -> str:
 
 def _finding(violation: Mapping[str, Any], found: Figure | None, rule: str) -> Finding:
     name, group = violation["metric_name"], str(violation["facet_value"])
-    severity, says = _grade(found, rule)
+    severity, says = _grade(None if RANGE in violation["description"] else found, rule)
     return Finding(
         severity, f"{name} of {violation['facet']} {group}", CHECK, says or violation["description"],
         violation["description"], anchor=found and _anchor(found.stage),

@@ -6,6 +6,8 @@ nothing where it is not used. A new kind is one more module and one more entry h
 
 from __future__ import annotations
 
+import errno
+import shutil
 from typing import TYPE_CHECKING
 
 from analyzer.stores.store import Store, StoreError
@@ -56,6 +58,25 @@ def path_here(place: str) -> str | None:
     from analyzer.stores import peers
 
     return peers.path_here(place)
+
+
+def fetch_folder(place: str, folder: Path) -> None:
+    """Copy all files below a place into a folder of this machine, hidden and empty ones too, under their names.
+
+    Raises OSError as `read_whole` does; FileNotFoundError where there are none.
+    """
+    store = store_of(place)
+    top = place.rstrip("/") + "/"
+    files = store.list_files(top, everything=True)
+    if not files:
+        raise FileNotFoundError(errno.ENOENT, "there are no files", place)
+    for file in files:
+        target = folder / file.path.removeprefix(top)
+        if not target.resolve().is_relative_to(folder.resolve()):
+            raise StoreError("its name leads out of the folder", "Rename the object.", file.path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with store.open_file(file.path) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
 
 
 def read_whole(place: Path | str) -> bytes:

@@ -26,14 +26,14 @@ UNREADABLE = "Take it out of dataset_source, or give the job the right to read i
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def list_files(source: str) -> list[File]:
+def list_files(source: str, *, everything: bool = False) -> list[File]:
     """List files as `Store.list_files` says, links followed."""
     top = Path(source)
     if not os.path.lexists(top):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
-    paths = _walk(top) if top.is_dir() else [top]
+    paths = _walk(top, () if everything else HIDDEN) if top.is_dir() else [top]
     files = [File(str(path), _size(path)) for path in paths]
-    return [file for file in files if file.size]
+    return [file for file in files if file.size or everything]
 
 
 def survey_files(source: str) -> list[File]:
@@ -89,16 +89,16 @@ def _size(path: Path) -> int:
     return found.st_size
 
 
-def _walk(folder: Path) -> list[Path]:
+def _walk(folder: Path, hidden: tuple[str, ...]) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise error
 
     found = []
     for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN))
+        folders[:] = sorted(name for name in folders if not name.startswith(hidden))
         for name in folders:
             _refuse_circle(Path(place), name)
-        found += [Path(place) / name for name in names if not name.startswith(HIDDEN)]
+        found += [Path(place) / name for name in names if not name.startswith(hidden)]
     return sorted(found)
 
 

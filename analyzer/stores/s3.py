@@ -121,18 +121,19 @@ def _attempts() -> int:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def list_files(source: str) -> list[File]:
+def list_files(source: str, *, everything: bool = False) -> list[File]:
     """List objects as `Store.list_files` says: those below the prefix, and the one that has just this key.
 
     A prefix without objects is an empty folder: S3 knows no other.
     """
     place = place_of(source)
     with named(place):
-        found = _below(place)
+        found = list(_objects(place.bucket, place.folder)) if everything else _below(place)
         if place.key and not place.key.endswith("/"):
             found += [each for each in _objects(place.bucket, place.key, 1) if each[0] == place.key]
     found.sort(key=lambda each: each[0].split("/"))
-    return [File(str(Place(place.bucket, key)), size, tag) for key, size, tag in found if size]
+    kept = [each for each in found if each[1] or (everything and not each[0].endswith("/"))]
+    return [File(str(Place(place.bucket, key)), size, tag) for key, size, tag in kept]
 
 
 def survey_files(source: str) -> list[File]:

@@ -53,11 +53,11 @@ class Store(Protocol):
     survive a fork, or that a task would have to be sent.
     """
 
-    def list_files(self, source: str) -> list[File]:
+    def list_files(self, source: str, *, everything: bool = False) -> list[File]:
         """List the files of a folder, nested ones included, or a single file, sorted by the parts of their paths.
 
-        Names in it that begin as `HIDDEN` says are left out with all that is below them, and so are empty files. Raises
-        FileNotFoundError where nothing can have been meant.
+        Names in it that begin as `HIDDEN` says are left out with all that is below them, and so are empty files, unless
+        `everything` is wanted. Raises FileNotFoundError where nothing can have been meant.
         """
 
     def survey_files(self, source: str) -> list[File]:

@@ -56,6 +56,46 @@ def test_without_an_interval_the_value_is_judged() -> None:
     assert names(measured, baseline(metrics={"FT": 0.2}), "bootstrap") == ["FT"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "value", "interval", "broken"),
+    [
+        ("abs_value", 0.3, None, True),
+        ("abs_value", -0.3, None, True),
+        ("abs_value", 0.1, None, False),
+        ("abs_value", math.inf, None, True),
+        ("distance_from_parity", 0.3, None, True),
+        ("bootstrap", 0.3, (0.05, 0.5), False),
+        ("bootstrap", 0.3, (0.15, 0.5), True),
+        ("bootstrap", -0.3, (-0.5, -0.15), True),
+        ("bootstrap", 0.3, None, True),
+    ],
+)
+@pytest.mark.parametrize("asked", [0.0, 0.9, None])
+def test_a_range_of_its_own_stands_in_for_the_baseline(rule, value, interval, broken, asked) -> None:
+    measured = Measured("post_training", "Sex", "0", "0", {"AD": value}, {"AD": interval} if interval else {})
+    found, notes = check_bias([measured], baseline(metrics={"AD": asked}), rule, {"AD": (-0.1, 0.1)})
+    assert (bool(found), notes) == (broken, [])
+
+
+def test_an_open_end_allows_all_beyond_and_other_metrics_keep_the_baseline() -> None:
+    measured = Measured("post_training", "Sex", "0", "0", {"DI": 0.7, "AD": 0.3})
+    allowed = {"DI": (0.8, math.inf)}
+    found, _ = check_bias([measured], baseline(metrics={"DI": 9.0, "AD": 0.2}), "abs_value", allowed)
+    assert [each["description"] for each in found] == [
+        "Metric value 0.3 doesn't meet the baseline constraint requirement 0.2",
+        "Metric value 0.7 is outside of the allowed range [0.8, Infinity]",
+    ]
+    high = Measured("post_training", "Sex", "0", "0", {"DI": math.inf})
+    assert check_bias([high], baseline(metrics={"DI": 9.0}), "abs_value", allowed)[0] == []
+
+
+def test_a_metric_without_a_figure_is_not_judged_by_its_range() -> None:
+    measured = Measured("post_training", "Sex", "0", "0", {"AD": "Facet set is empty"})
+    found, notes = check_bias([measured], baseline(metrics={"AD": 0.2}), "abs_value", {"AD": (-0.1, 0.1)})
+    assert found == []
+    assert "AD of Sex 0" in notes[0]
+
+
 def test_violations_say_what_the_original_says_in_its_order() -> None:
     measured = Measured("post_training", "Age", "(40, 85]", "40", {"TE": math.inf, "AD": 0.25, "DI": 0.1})
     found, notes = check_bias(

@@ -11,7 +11,7 @@ from job_runner import run_job
 from analyzer.plan_jobs import Job, plan_jobs
 
 ROLE = "arn:aws:iam::123456789012:role/monitoring"
-IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/model-monitor-analyzer:1"
+IMAGE = "registry.example/model-monitor-analyzer:1"
 
 
 @dataclass

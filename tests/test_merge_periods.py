@@ -156,7 +156,7 @@ def test_several_processes_make_the_same(runs, tmp_path):
     for cores in (1, 2):
         merge_periods([runs], "day", config(tmp_path / str(cores), cores=cores))
     names = [path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*.*") if path.is_file()]
-    assert len(names) == 15
+    assert len(names) == 21
     for name in names:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 

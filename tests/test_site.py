@@ -159,19 +159,6 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
         assert re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", style.read_text()) == [], style
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The Chromium of this machine."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium to open the site in; make setup installs it where it may")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
 @pytest.mark.parametrize(("scheme", "shown", "width"), [("light", "default", 1280), ("dark", "slate", 390)])
 def test_the_site_works_from_a_folder_in_a_browser(
     site: Path, browser: Any, scheme: str, shown: str, width: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from analyzer.dashboard.make_site import make_dashboard
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ATTACK = "<img src=x onerror=hit(1)>"
 ODD = "\"><script>hit(2)</script>' \u202etxt"
 
@@ -47,18 +45,6 @@ def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_hostile(top)
     make_dashboard(str(top))
     return top
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.skip("there is no Chromium to open the dashboard in; make setup installs it where it may")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Visit:

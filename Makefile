@@ -12,13 +12,13 @@ STAMP := $(VENV)/.installed
 IMAGE ?= model-monitor-analyzer
 # The base of `make image`; left out, the public one of the Dockerfile, or one made here where no registry is reached.
 BASE_IMAGE ?=
-# Cases and size of `make bench`: CASE=small|profilers|csv|parquet|rows|memory|cores|containers|wide|capture|capturing|all,
-# SCALE=rows of the large table, IMAGE=image of the case containers.
+# Cases (docs/benchmarks.md lists them) and size of `make bench`: SCALE=rows of the large table, IMAGE=image of the case
+# containers.
 CASE ?= all
 SCALE ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## a virtual environment in .venv with the package, its tests and the demo; Java when it may
 	@.ci/java

@@ -52,7 +52,7 @@ RUN printf '#!/opt/analyzer/bin/python\nimport sys\nfrom analyzer.__main__ impor
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="model-monitor-analyzer" \
-      org.opencontainers.image.description="Open, drop-in data-quality monitoring for models" \
+      org.opencontainers.image.description="Open, drop-in monitoring for models and their data" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 WORKDIR /

@@ -79,6 +79,6 @@ bench: setup ## side by side with other tools, e.g. make bench CASE=small, SCALE
 	@$(BIN)/python -m benchmarks $(CASE) $(if $(SCALE),--rows $(SCALE)) $(if $(IMAGE),--image $(IMAGE))
 
 clean: ## remove what runs have left, but not the environments and the benchmarks' data
-	rm -rf demo build dist *.egg-info spark-warehouse metastore_db derby.log
+	rm -rf demo serve-and-monitor build dist *.egg-info spark-warehouse metastore_db derby.log
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.venv/*' -not -path './benchmarks/.venvs/*' -prune -exec rm -rf {} +

@@ -690,6 +690,7 @@ def test_nothing_to_read_is_refused_unless_it_is_normal(tmp_path) -> None:
         run_analysis(tmp_path, SIMPLE)
     out = run_analysis(tmp_path, SIMPLE, ANALYZER_EMPTY_INPUT="succeed")
     assert analysis(out) == {"version": "1.0"}
+    check_schema("analysis-profile", document(out, "profile"))
 
 
 @pytest.mark.parametrize(
@@ -816,8 +817,12 @@ def test_what_is_read_and_written_is_what_the_schemas_say(tmp_path) -> None:
     check_schema("analysis", analysis(base))
     check_schema("analysis", analysis(out))
     check_schema("analysis-violations", document(out, "constraint_violations"))
+    check_schema("analysis-profile", document(base, "profile"))
+    check_schema("analysis-profile", document(out, "profile"))
     with pytest.raises(ValidationError):
         check_schema("analysis_config", {**config, "facets": []})
+    with pytest.raises(ValidationError):
+        check_schema("analysis-profile", {"version": 1, "bias": {"rows": 1, "judged": True, "notes": []}})
     broken = analysis(out)
     broken["pre_training_bias_metrics"]["facets"]["f"][0]["metrics"][0]["value"] = None
     with pytest.raises(ValidationError):

@@ -43,6 +43,12 @@ def explain(tmp_path, run_job):
     return run
 
 
+def profile_in(folder):
+    found = json.loads((folder / "profile.json").read_text())
+    Draft202012Validator(json.loads((SCHEMAS / "analysis-profile.json").read_text())).validate(found)
+    return found["attribution"]
+
+
 def values_in(folder, label="label0"):
     return json.loads((folder / "analysis.json").read_text())["explanations"]["kernel_shap"][label]
 
@@ -51,7 +57,7 @@ def near(expected):
     return pytest.approx(expected, abs=1e-12)
 
 
-SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "analysis.json"
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 ROWS = "a,b,c\n1,2,3\n-2,4,0\n"
 
 
@@ -168,7 +174,7 @@ def test_partial_dependence_where_it_is_asked_for(explain):
     pdp = {"grid_resolution": 10, "features": ["a", "city"]}
     top = {"methods": {"shap": {"baseline": [[0, "Wien", 0]]}, "pdp": pdp}}
     found = json.loads((explain(rows, script=script, top=top) / "analysis.json").read_text())
-    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
+    Draft202012Validator(json.loads((SCHEMAS / "analysis.json").read_text())).validate(found)
     a, city = found["explanations"]["pdp"]
     assert (a["feature_name"], a["data_type"], a["label_headers"]) == ("a", "numerical", ["label0"])
     assert a["feature_values"] == near([0, 11, 22, 33, 44, 55, 66, 77, 88, 99])
@@ -199,7 +205,7 @@ def test_a_monitor_run_judges_against_the_baseline_job(explain, tmp_path):
         sagemaker_endpoint_name="churn", sagemaker_monitoring_schedule_name="hourly",
     )  # fmt: skip
     found = json.loads((other / "constraint_violations.json").read_text())
-    score = json.loads((other / "profile.json").read_text())["attribution"]["ndcg"]["label0"]
+    score = profile_in(other)["ndcg"]["label0"]
     assert found == {
         "version": "1.0",
         "violations": [
@@ -261,7 +267,7 @@ MANY = "a,b,c\n" + "".join(f"{i % 17},{i % 5},{i % 3}\n" for i in range(3_000))
 
 def test_rows_are_capped_by_a_sample_and_the_report_says_so(explain, caplog):
     folder = explain(MANY, ANALYZER_MOST_EXPLAINED="100")
-    profile = json.loads((folder / "profile.json").read_text())["attribution"]
+    profile = profile_in(folder)
     assert (profile["rows"], profile["explained_rows"]) == (3000, 100)
     assert "100 of 3,000 rows were explained" in profile["notes"][0]
     assert "100 of 3,000 rows were explained" in caplog.text
@@ -358,7 +364,7 @@ def test_attributions_in_columns_are_aggregated_over_all_rows(explain):
     rows = "id,why_a,why_b\n1,1,-2\n2,-3,0\n3,,1\n"
     folder = explain(rows, script=None, ANALYZER_ATTRIBUTIONS="why_", ANALYZER_MOST_EXPLAINED="1")
     assert values_in(folder) == {"global_shap_values": {"a": 2, "b": 1}}
-    profile = json.loads((folder / "profile.json").read_text())["attribution"]
+    profile = profile_in(folder)
     assert (profile["rows"], profile["explained_rows"]) == (3, 2)
     assert profile["notes"] == ["1 of 3 rows lack attributions and were left out."]
     squares = explain(rows, {"agg_method": "mean_sq"}, {"attributions": "why_"}, script=None, into="squares")
@@ -455,6 +461,7 @@ def test_no_rows(explain):
         explain("a,b,c\n")
     folder = explain("a,b,c\n", into="empty", ANALYZER_EMPTY_INPUT="succeed")
     assert json.loads((folder / "analysis.json").read_text()) == {"version": "1.0"}
+    assert profile_in(folder)["rows"] == 0
 
 
 def test_bias_comes_out_where_the_model_fails(explain, tmp_path):

@@ -131,14 +131,14 @@ class Model:
 
 
 def fingerprints(connection: Connection) -> dict[str, str]:
-    """Tell by model what its pages are made of: they are made again when that changes."""
+    """Tell by model what its pages are made of: they are made again when that changes.
+
+    An execution that is read again gets a number that is larger than all before.
+    """
     rows = connection.execute(
-        "SELECT endpoint, count(*), max(id), sum(id), sum(present), sum(violations) FROM executions GROUP BY endpoint"
+        "SELECT endpoint, count(*), max(id), sum(id), sum(present) FROM executions GROUP BY endpoint"
     )
-    alarms: dict[str, list[str]] = defaultdict(list)
-    for endpoint, *told in connection.execute("SELECT endpoint, rule, feature, part, metric, state FROM alarms"):
-        alarms[endpoint].append(" ".join(told))
-    return {endpoint: f"{told} {sorted(alarms.get(endpoint, ()))}" for endpoint, *told in rows}
+    return {endpoint: str(told) for endpoint, *told in rows}
 
 
 def collect(connection: Connection, endpoint: str) -> Model:
@@ -158,7 +158,9 @@ def collect(connection: Connection, endpoint: str) -> Model:
 def _executions(connection: Connection, endpoint: str) -> dict[str, list[Execution]]:
     verdicts: dict[int, dict[str, tuple[str, int]]] = defaultdict(dict)
     for execution, dimension, verdict, count in connection.execute(
-        "SELECT v.* FROM verdicts v JOIN executions e ON e.id = v.execution WHERE e.endpoint = ?", (endpoint,)
+        "SELECT v.execution, v.dimension, v.verdict, v.violations FROM verdicts v "
+        "JOIN executions e ON e.id = v.execution WHERE e.endpoint = ?",
+        (endpoint,),
     ):
         verdicts[execution][dimension] = (verdict, count)
     found: dict[str, list[Execution]] = defaultdict(list)

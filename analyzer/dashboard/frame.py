@@ -24,6 +24,8 @@ SEVERITY: Mapping[str, Any] = {"violations": "high", "unreadable": "medium", "ok
 WORDS: Mapping[str, str] = {"ok": "OK", "unreadable": "Unreadable", "not judged": "Not judged"}
 SIGNS: Mapping[str, str] = {**{str(each): sign for each, sign in MARKS.items()}, "none": NONE}
 INDEX = "index.html"
+PAGE = re.compile(r"[A-Za-z0-9.-]+\.html")
+"""What names of pages look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Links:
         base = self.bases.get(execution.source)
         if base is None or execution.report is None or not execution.present:
             return None
-        return base + quote(f"{execution.folder}/{execution.report}")
+        return base + quote(f"{execution.folder}/{execution.report}".lstrip("/"))
 
 
 def page_name(endpoint: str, schedule: str) -> str:

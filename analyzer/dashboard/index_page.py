@@ -38,7 +38,6 @@ class Card:
 class Summary:
     """What the first page shows of a model."""
 
-    name: str
     heading: str
     cards: tuple[Card, ...]
     causes: tuple[tuple[float, str], ...]
@@ -49,7 +48,7 @@ def summarize(model: Model, groups: Sequence[Group], links: Links) -> Summary:
     """Make all that the first page shows of a model."""
     cards = tuple(_card(schedule, links) for schedule in model.schedules)
     causes = sorted(((c.score, str(_cause_row(model, c))) for g in groups for c in g.causes), reverse=True)
-    return Summary(model.name, str(_heading(model)), cards, tuple(causes[:MOST_CAUSES]))
+    return Summary(str(_heading(model)), cards, tuple(causes[:MOST_CAUSES]))
 
 
 def _heading(model: Model) -> Markup:

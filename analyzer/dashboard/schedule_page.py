@@ -16,7 +16,7 @@ from analyzer.dashboard.rank_causes import Group
 from analyzer.report.findings import check_of
 from analyzer.report.markup import joined, tag
 from analyzer.report.tables import Cell, cell, data_table, name_of
-from analyzer.report.wording import NONE, counted, figure
+from analyzer.report.wording import NONE, counted, figure, percent, visible
 
 MOST_VALUES = 400_000
 """Values of figures that a page carries; the history has all."""
@@ -54,7 +54,7 @@ def _tiles(schedule: Schedule, links: Links) -> Markup:
             verdict, count, execution = schedule.verdicts[each]
             facts.append((words, verdict_mark(verdict, count), _linked(day_of(execution.time), links.to(execution))))
     facts.append(("Executions", f"{len(schedule.executions):,}", f"since {day_of(schedule.executions[0].time)}"))
-    facts.append(("With violations", f"{bad:,}", f"{bad / len(schedule.executions):.0%} of all"))
+    facts.append(("With violations", f"{bad:,}", f"{percent(bad / len(schedule.executions))} of all"))
     facts.append(("Rows", figure(schedule.last.rows), "in the last execution"))
     parts = (tag("div", tag("dt", term), tag("dd", told, tag("small", hint))) for term, told, hint in facts)
     return tag("dl", *parts, class_="tiles")
@@ -255,8 +255,8 @@ def packed_figures(schedule: Schedule, shown: Series | None) -> dict[str, Any]:
 def _packed(series: Series, first: int, size: int) -> dict[str, Any]:
     points = [point for point in series.points if point.at >= first]
     found: dict[str, Any] = {
-        "of": subject_of(series.feature, series.part, "") or DIMENSIONS[series.dimension],
-        "metric": series.metric.replace("_", " "),
+        "of": visible(subject_of(series.feature, series.part, "") or DIMENSIONS[series.dimension]),
+        "metric": visible(series.metric.replace("_", " ")),
         "worse": series.worse,
         "v": [_short(point.value) for point in points],
     }

@@ -12,8 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from analyzer.history.find_executions import ANALYSIS_FILE
-from analyzer.write import PROFILE_FILE, STATISTICS_FILE, VIOLATIONS_FILE
+from analyzer.write import ANALYSIS_FILE, PROFILE_FILE, STATISTICS_FILE, VIOLATIONS_FILE
 
 Dimension = Literal["data_quality", "model_quality", "bias", "attribution"]
 DIMENSIONS: tuple[Dimension, ...] = ("data_quality", "model_quality", "bias", "attribution")

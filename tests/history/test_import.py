@@ -177,6 +177,13 @@ def test_whatever_stands_in_a_file_only_that_file_is_skipped(tmp_path, content):
     assert found == [{"verdict": "unreadable", "rows": 500}]
 
 
+def test_an_endpoint_may_be_called_dashboard(tmp_path):
+    past.data_quality(past.folder_of(tmp_path, "dashboard", "s", 0), random.Random(1), broken=False)
+    (tmp_path / "dashboard" / "index.html").write_text("our own")
+    done = history_of(tmp_path).update(str(tmp_path))
+    assert (done.new, done.skipped) == (1, ())
+
+
 def test_an_execution_without_judgement_is_not_called_well(tmp_path):
     past.write(past.folder_of(tmp_path, "m", "s", 0), statistics=past.statistics(past.text("a")))
     history = history_of(tmp_path)

@@ -15,7 +15,7 @@ from analyzer.dashboard.index_page import CAUSE_HEADS, EXPLANATION, cause_cells
 from analyzer.dashboard.rank_causes import Group
 from analyzer.report.findings import check_of
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, cell, data_table, name_of
+from analyzer.report.tables import Cell, cell, data_table, figure_cell, name_of
 from analyzer.report.wording import NONE, counted, figure, percent, visible
 
 MOST_VALUES = 400_000
@@ -122,7 +122,7 @@ def _execution_cells(execution: Execution, links: Links) -> list[Cell]:
         cell(verdict_mark(execution.verdict, execution.violations)),
         cell(day_of(execution.time)),
         cell(f"{execution.violations:,}", execution.violations),
-        cell(figure(execution.rows), -1 if execution.rows is None else execution.rows),
+        figure_cell(execution.rows),
         cell(link if address else words),
     ]
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from analyzer.report import charts
 from analyzer.report.findings import Document, Fact, Finding, Judged, Papers, Section, Severity, graded
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, cell, data_table, mark, name_of, value
+from analyzer.report.tables import Cell, cell, data_table, figure_cell, mark, name_of, value
 from analyzer.report.wording import NONE, clipped, counted, figure, number
 
 CHECK = "feature_attribution_drift_check"
@@ -196,8 +196,8 @@ def _row(name: str, output: Output, ranks: Mapping[str, int], were: Mapping[str,
     cells = [
         cell(f"{ranks[name]}{_arrow(were.get(name, ranks[name]) - ranks[name])}", ranks[name]),
         cell(name_of(name)),
-        cell(figure(now), now),
+        figure_cell(now),
     ]
     if output.baseline is not None:
-        cells += [cell(figure(was), was), cell(figure(were.get(name)), were.get(name))]
+        cells += [figure_cell(was), figure_cell(were.get(name))]
     return [*cells, cell(charts.pair(abs(now), None if was is None else abs(was), top), abs(now))]

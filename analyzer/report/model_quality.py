@@ -12,7 +12,17 @@ from markupsafe import Markup
 from analyzer.report import charts
 from analyzer.report.findings import Fact, Finding, Judged, Papers, Report, Section, Severity, graded
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, data_table, facts_list, quirks_section, small_table, value
+from analyzer.report.tables import (
+    Cell,
+    badge,
+    cell,
+    data_table,
+    facts_list,
+    figure_cell,
+    quirks_section,
+    small_table,
+    value,
+)
 from analyzer.report.wording import NONE, counted, figure, number, percent
 
 HIGH_CHANGE = 0.1
@@ -228,9 +238,9 @@ def _metric_row(found: Figure) -> list[Cell]:
     return [
         badge(_severity(found), judged=found.finding is not None or _holds(found)),
         cell(name_of_metric(found.key)),
-        cell(figure(found.value), found.value),
+        figure_cell(found.value),
         cell(tag("span", within, class_="drift")),
-        cell(figure(found.spread), found.spread),
+        figure_cell(found.spread),
         cell(tag("span", wanted.strip(), class_="drift"), found.threshold),
         cell(charts.interval(found.value, found.bounds, found.threshold, _span(found))),
     ]

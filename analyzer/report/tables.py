@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -31,6 +32,12 @@ class Cell(NamedTuple):
 
 def cell(content: Content, key: float | None = None) -> Cell:
     return Cell(content, key)
+
+
+def figure_cell(found: Any) -> Cell:
+    """Show a figure; where there is none the row sorts as if it were below all."""
+    value = number(found)
+    return Cell(figure(found), -math.inf if value is None else value)
 
 
 def badge(severity: Severity, *, judged: bool = True) -> Cell:
@@ -82,11 +89,18 @@ def data_table(
 
 def _data_row(severity: Severity, also: str, cells: Sequence[Cell]) -> Markup:
     opened = [
-        ROW_HEAD if at == 1 else CELL if each.key is None else Markup(f'<td data-k="{each.key:.6g}">')  # noqa: S704
+        ROW_HEAD if at == 1 else CELL if each.key is None else Markup(f'<td data-k="{_key(each.key)}">')  # noqa: S704
         for at, each in enumerate(cells)
     ]
     row = tag("tr", data_s=severity, data_n=also or None).removesuffix("</tr>")
     return joined([row, *((before, each.content) for before, each in zip(opened, cells, strict=True))])
+
+
+def _key(key: float) -> str:
+    """Write a number as JavaScript reads it; NaN, which has no place in any order, as what is below all."""
+    if math.isfinite(key):
+        return f"{key:.6g}"
+    return "Infinity" if key > 0 else "-Infinity"
 
 
 def small_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> Markup:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import executions as past
 import pytest
+from visits import Visit
 
 from analyzer.dashboard.make_site import make_dashboard
 
@@ -62,21 +63,6 @@ def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_infinite(top)
     make_dashboard(str(top))
     return top
-
-
-class Visit:
-    """A page that was opened, with all that went wrong on it and all that it asked for."""
-
-    def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.add_init_script("window.hits = []; window.hit = at => window.hits.push(at)")
-        self.page.goto(path.as_uri())
 
 
 @pytest.fixture

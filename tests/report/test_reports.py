@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import analysis_papers
 import pytest
-from conftest import baseline_of, document, run_into, write_predictions
 from hostile import ATTACKS
+from report_runs import baseline_of, document, run_into, write_predictions
 
 from analyzer import plugins
 from analyzer.config import read_config

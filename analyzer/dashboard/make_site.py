@@ -132,7 +132,7 @@ def _summary_of(told: Mapping[str, Any]) -> Summary:
 def _version(links: Links) -> str:
     """Tell one way of making pages from another: the code, the style and the addresses."""
     here = Path(__file__).parent
-    sources = [*sorted(here.glob("*.*")), *sorted((here.parent / "report").glob("page.*"))]
+    sources = [*sorted(here.glob("*.*")), *sorted((here.parent / "report").glob("*.*"))]
     told = sha256(repr(sorted(links.bases.items())).encode())
     for source in sources:
         told.update(source.read_bytes())

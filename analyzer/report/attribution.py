@@ -56,12 +56,6 @@ def _finding(violation: Mapping[str, Any], papers: Papers) -> Finding:
     return Finding(severity, label, CHECK, says, violation["description"], anchor="attribution")
 
 
-def part_of(papers: Papers) -> Mapping[str, Any]:
-    """Give what profile.json says of this half."""
-    parts = [part for part in (papers.profile or {}).values() if isinstance(part, Mapping) and "ndcg" in part]
-    return parts[0] if parts else {}
-
-
 def is_judged(papers: Papers) -> bool:
     """Tell whether the baseline has attributions to judge by."""
     return bool(_labels(papers.baseline_analysis))
@@ -118,7 +112,7 @@ def outputs_of(papers: Papers, findings: Sequence[Finding]) -> list[Output]:
 
 def _scores(papers: Papers) -> dict[str, float]:
     """Read the scores that profile.json tells, else those that violations tell."""
-    told = part_of(papers).get("ndcg") or {}
+    told = papers.part("attribution").get("ndcg") or {}
     found = {label: score for label, each in told.items() if (score := number(each)) is not None}
     for each in (papers.violations or {}).get("violations", ()):
         told = DRIFT.search(each["description"]) if each["constraint_check_type"] == CHECK else None
@@ -133,7 +127,7 @@ def facts_of(papers: Papers, outputs: Sequence[Output]) -> Iterator[Fact]:
     if not outputs:
         return
     first = outputs[0]
-    rows = part_of(papers).get("explained_rows")
+    rows = papers.part("attribution").get("explained_rows")
     sampled = f", {counted(int(rows), 'row')}" if rows is not None else ""
     outputs_told = f"for {counted(len(outputs), 'output')} of the model{sampled}"
     yield Fact("Features explained", figure(len(first.values)), outputs_told)

@@ -94,8 +94,7 @@ def _finding(violation: Mapping[str, Any], found: Figure | None, rule: str) -> F
 
 def rule_of(papers: Papers) -> str:
     """Read from profile.json by which rule violations were found."""
-    parts = (part for part in (papers.profile or {}).values() if isinstance(part, Mapping))
-    return next((str(part["violation_rule"]) for part in parts if "violation_rule" in part), "abs_value")
+    return str(papers.part("bias").get("violation_rule", "abs_value"))
 
 
 def is_judged(papers: Papers) -> bool:

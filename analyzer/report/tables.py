@@ -84,7 +84,28 @@ def data_table(
         id=identity,
         class_="data",
     )
-    return tag("div", table, class_="scroll", role="region", aria_label=caption, tabindex=0)
+    return scrolled(table, caption)
+
+
+def scrolled(content: Markup, label: str, *, wide: bool = False) -> Markup:
+    """Let what is wider than the screen be moved, by keyboard too; `wide` keeps a chart from shrinking to it."""
+    class_ = "scroll wide" if wide else "scroll"
+    return tag("div", content, class_=class_, role="region", aria_label=label, tabindex=0)
+
+
+def filter_form(marks: Mapping[Any, Markup], by: str, of: str) -> Markup:
+    """Let people choose by name and by these marks; the page's script shows it, and without one all is shown."""
+    buttons = [tag("button", each, type="button", aria_pressed="true", data_filter=key) for key, each in marks.items()]
+    return tag(
+        "form",
+        tag("label", "Find", tag("input", type="search", id="find", placeholder="name", autocomplete="off")),
+        tag("div", *buttons, role="group", aria_label=f"Show by {by}") if len(buttons) > 1 else None,
+        tag("output", id="shown", aria_live="polite"),
+        class_="filters",
+        role="search",
+        aria_label=f"Filter {of}",
+        hidden=True,
+    )
 
 
 def _data_row(severity: Severity, also: str, cells: Sequence[Cell]) -> Markup:

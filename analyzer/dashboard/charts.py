@@ -59,7 +59,8 @@ def line(series: Series, times: Sequence[str], label: str) -> Markup:
 
     def place(at: int, value: float) -> tuple[float, float]:
         x = LEFT + 4 + (NARROW - LEFT - 14) * (at / across)
-        return round(x, 1), round(HEIGHT - 4 - (HEIGHT - 16) * (value - low) / (high - low), 1)
+        shown = min(high, max(low, value))  # what is infinite lies on the edge
+        return round(x, 1), round(HEIGHT - 4 - (HEIGHT - 16) * (shown - low) / (high - low), 1)
 
     path = "M" + "L".join("{} {}".format(*place(p.at, p.value)) for p in points)
     parts = [_axes(low, high, times, NARROW), tag("path", class_="curve", d=path)]

@@ -118,7 +118,7 @@ class Model:
     def name(self) -> str:
         return self.endpoint or "Batch transforms"
 
-    @property
+    @cached_property
     def verdicts(self) -> dict[str, tuple[str, int]]:
         """The last verdict of each dimension, the worst where several schedules have one."""
         found: dict[str, tuple[str, int]] = {}
@@ -131,21 +131,22 @@ class Model:
 
 
 def fingerprints(connection: Connection) -> dict[str, str]:
-    """Tell by model what its pages are made of: they are made again when that changes."""
+    """Tell by model what its pages are made of: they are made again when that changes.
+
+    An execution that is read again gets a number that is larger than all before.
+    """
     rows = connection.execute(
-        "SELECT endpoint, count(*), max(id), sum(id), sum(present), sum(violations) FROM executions GROUP BY endpoint"
+        "SELECT endpoint, count(*), max(id), sum(id), sum(present) FROM executions GROUP BY endpoint"
     )
-    alarms: dict[str, list[str]] = defaultdict(list)
-    for endpoint, *told in connection.execute("SELECT endpoint, rule, feature, part, metric, state FROM alarms"):
-        alarms[endpoint].append(" ".join(told))
-    return {endpoint: f"{told} {sorted(alarms.get(endpoint, ()))}" for endpoint, *told in rows}
+    return {endpoint: str(told) for endpoint, *told in rows}
 
 
 def collect(connection: Connection, endpoint: str) -> Model:
     """Put together all that the history has of a model."""
     executions = _executions(connection, endpoint)
-    series = _series(connection, endpoint, executions)
-    violations = _violations(connection, endpoint, executions)
+    places = {each.id: at for some in executions.values() for at, each in enumerate(some)}
+    series = _series(connection, endpoint, places)
+    violations = _violations(connection, endpoint, places)
     return Model(
         endpoint,
         [
@@ -158,7 +159,9 @@ def collect(connection: Connection, endpoint: str) -> Model:
 def _executions(connection: Connection, endpoint: str) -> dict[str, list[Execution]]:
     verdicts: dict[int, dict[str, tuple[str, int]]] = defaultdict(dict)
     for execution, dimension, verdict, count in connection.execute(
-        "SELECT v.* FROM verdicts v JOIN executions e ON e.id = v.execution WHERE e.endpoint = ?", (endpoint,)
+        "SELECT v.execution, v.dimension, v.verdict, v.violations FROM verdicts v "
+        "JOIN executions e ON e.id = v.execution WHERE e.endpoint = ?",
+        (endpoint,),
     ):
         verdicts[execution][dimension] = (verdict, count)
     found: dict[str, list[Execution]] = defaultdict(list)
@@ -171,14 +174,7 @@ def _executions(connection: Connection, endpoint: str) -> dict[str, list[Executi
     return found
 
 
-def _places(executions: Mapping[str, Iterable[Execution]]) -> dict[int, int]:
-    return {each.id: at for some in executions.values() for at, each in enumerate(some)}
-
-
-def _series(
-    connection: Connection, endpoint: str, executions: Mapping[str, list[Execution]]
-) -> dict[str, list[Series]]:
-    at = _places(executions)
+def _series(connection: Connection, endpoint: str, places: Mapping[int, int]) -> dict[str, list[Series]]:
     known: dict[int, Series] = {}
     found: dict[str, list[Series]] = defaultdict(list)
     for identity, schedule, *told in connection.execute(
@@ -192,7 +188,7 @@ def _series(
         "JOIN points p ON p.series = s.id WHERE s.endpoint = ?",
         (endpoint,),
     ):
-        known[identity].points.append(Point(at[execution], *rest))
+        known[identity].points.append(Point(places[execution], *rest))
     for series in known.values():
         series.points.sort()
         series.carry_thresholds()
@@ -200,16 +196,15 @@ def _series(
 
 
 def _violations(
-    connection: Connection, endpoint: str, executions: Mapping[str, list[Execution]]
+    connection: Connection, endpoint: str, places: Mapping[int, int]
 ) -> dict[str, dict[tuple[str, str], list[int]]]:
-    at = _places(executions)
     found: dict[str, dict[tuple[str, str], list[int]]] = defaultdict(lambda: defaultdict(list))
     for schedule, execution, feature, part, metric, check in connection.execute(
         "SELECT e.schedule, v.execution, v.feature, v.part, v.metric, v.check_type FROM violations v "
         "JOIN executions e ON e.id = v.execution WHERE e.endpoint = ? ORDER BY e.time",
         (endpoint,),
     ):
-        found[schedule][subject_of(feature, part, metric), check].append(at[execution])
+        found[schedule][subject_of(feature, part, metric), check].append(places[execution])
     return found
 
 

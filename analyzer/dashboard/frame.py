@@ -17,13 +17,15 @@ from analyzer.dashboard.collect import Execution
 from analyzer.report import page
 from analyzer.report.markup import Content, joined, tag
 from analyzer.report.tables import MARKS
-from analyzer.report.wording import NONE, bytes_free
+from analyzer.report.wording import NONE, counted
 
 HERE = Path(__file__).parent
 SEVERITY: Mapping[str, Any] = {"violations": "high", "unreadable": "medium", "ok": "ok", "not judged": "none"}
 WORDS: Mapping[str, str] = {"ok": "OK", "unreadable": "Unreadable", "not judged": "Not judged"}
 SIGNS: Mapping[str, str] = {**{str(each): sign for each, sign in MARKS.items()}, "none": NONE}
 INDEX = "index.html"
+PAGE = re.compile(r"[A-Za-z0-9.-]+\.html")
+"""What names of pages look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Links:
         base = self.bases.get(execution.source)
         if base is None or execution.report is None or not execution.present:
             return None
-        return base + quote(f"{execution.folder}/{execution.report}")
+        return base + quote(f"{execution.folder}/{execution.report}".lstrip("/"))
 
 
 def page_name(endpoint: str, schedule: str) -> str:
@@ -49,7 +51,7 @@ def page_name(endpoint: str, schedule: str) -> str:
 
 def verdict_mark(verdict: str, count: int = 0) -> Markup:
     """Say how something came out, in words, a colour and a sign."""
-    words = f"{count:,} violation{'s' if count != 1 else ''}" if verdict == "violations" else WORDS[verdict]
+    words = counted(count, "violation") if verdict == "violations" else WORDS[verdict]
     return tag("span", words, class_=f"badge {SEVERITY[verdict]}")
 
 
@@ -64,25 +66,14 @@ def _assets() -> tuple[Markup, Markup]:
 
 def whole_page(title: str, header: Markup, main: Content, packed: Mapping[str, Any] | None = None) -> str:
     """Write a page that loads nothing from anywhere; `packed` is what its script draws."""
-    style, script = _assets()
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=page.policy_of(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="robots", content="noindex"),
-        tag("title", title),
-        tag("style", style),
-    ]
     body = [
         tag("a", "Skip to the content", href="#main", class_="skip"),
         header,
         tag("main", main, id="main"),
         tag("footer", tag("p", "Times are UTC. Made of the history of executions; it loads nothing from elsewhere.")),
-        tag("script", page.pack(packed), type="text/plain", id="series") if packed else None,
-        tag("script", script),
+        page.pack("series", packed) if packed else None,
     ]
-    return bytes_free(f"<!DOCTYPE html>\n{tag('html', tag('head', *head), tag('body', *body), lang='en')}\n")
+    return page.whole_page(title, *_assets(), body)
 
 
 def top(kind: Content, headline: str, verdict: str, about: Content) -> Markup:
@@ -106,20 +97,3 @@ def section(anchor: str, title: str, *content: Content, explanation: str = "") -
         joined(content),
         id=anchor,
     )
-
-
-def filters(found: Mapping[str, str]) -> Markup:
-    """Let people choose by name and verdict; the page's script shows it, and without one all is shown."""
-    buttons = [
-        tag(
-            "button", tag("span", words, class_=f"badge {each}"), type="button", aria_pressed="true", data_filter=each
-        )
-        for each, words in found.items()
-    ]  # fmt: skip
-    return tag(
-        "form",
-        tag("label", "Find", tag("input", type="search", id="find", placeholder="name", autocomplete="off")),
-        tag("div", *buttons, role="group", aria_label="Show by verdict") if len(buttons) > 1 else None,
-        tag("output", id="shown", aria_live="polite"),
-        class_="filters", role="search", aria_label="Filter the schedules", hidden=True,
-    )  # fmt: skip

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from analyzer.dashboard.charts import day_of, strip
 from analyzer.dashboard.collect import DIMENSIONS, VERDICTS, Model, Schedule
-from analyzer.dashboard.frame import SEVERITY, WORDS, Links, filters, page_name, section, top, verdict_mark, whole_page
+from analyzer.dashboard.frame import SEVERITY, WORDS, Links, page_name, section, top, verdict_mark, whole_page
 from analyzer.dashboard.rank_causes import Cause, Group
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import name_of, small_table
+from analyzer.report.tables import filter_form, name_of, scrolled, small_table
 from analyzer.report.wording import NONE, clipped, counted, figure, percent
 
 TIMES = "\u00d7"
@@ -38,7 +38,6 @@ class Card:
 class Summary:
     """What the first page shows of a model."""
 
-    name: str
     heading: str
     cards: tuple[Card, ...]
     causes: tuple[tuple[float, str], ...]
@@ -49,7 +48,7 @@ def summarize(model: Model, groups: Sequence[Group], links: Links) -> Summary:
     """Make all that the first page shows of a model."""
     cards = tuple(_card(schedule, links) for schedule in model.schedules)
     causes = sorted(((c.score, str(_cause_row(model, c))) for g in groups for c in g.causes), reverse=True)
-    return Summary(model.name, str(_heading(model)), cards, tuple(causes[:MOST_CAUSES]))
+    return Summary(str(_heading(model)), cards, tuple(causes[:MOST_CAUSES]))
 
 
 def _heading(model: Model) -> Markup:
@@ -118,7 +117,7 @@ def index_page(
     worst = min((card.verdict for card in cards), key=VERDICTS.index, default="not judged")
     main = [
         _tiles(summaries, cards),
-        filters(_verdicts(cards)) if len(cards) >= FEW else None,
+        _filters(cards) if len(cards) >= FEW else None,
         _alarms(alarms),
         _causes(summaries),
         _cards(summaries),
@@ -137,9 +136,14 @@ def _headline(cards: Sequence[Card]) -> str:
     return "No violations in the last executions"
 
 
-def _verdicts(cards: Sequence[Card]) -> Mapping[str, str]:
+def _filters(cards: Sequence[Card]) -> Markup:
     words = {"violations": "Violations", **WORDS}
-    return {SEVERITY[each]: words[each] for each in VERDICTS if any(card.verdict == each for card in cards)}
+    found = {
+        SEVERITY[each]: tag("span", words[each], class_=f"badge {SEVERITY[each]}")
+        for each in VERDICTS
+        if any(card.verdict == each for card in cards)
+    }
+    return filter_form(found, "verdict", "the schedules")
 
 
 def _tiles(summaries: Sequence[Summary], cards: Sequence[Card]) -> Markup:
@@ -169,16 +173,21 @@ def _causes(summaries: Sequence[Summary]) -> Markup | None:
     rows = sorted((row for each in summaries for row in each.causes), reverse=True)[:MOST_CAUSES]
     if not rows:
         return None
-    heads = ("Feature", "Model", *CAUSE_HEADS)
+    body = Markup("".join(row for _, row in rows))  # noqa: S704 (made of markup above)
+    words = "Where to look first"
+    return section("first", words, cause_table(("Feature", "Model"), body, words, words), explanation=EXPLANATION)
+
+
+def cause_table(heads: Sequence[str], rows: Markup, caption: str, label: str) -> Markup:
+    """Make a table of causes; `heads` are those before what all of them have."""
     table = tag(
         "table",
-        tag("caption", "Where to look first", class_="unseen"),
-        tag("thead", tag("tr", *(tag("th", each, scope="col") for each in heads))),
-        tag("tbody", Markup("".join(row for _, row in rows))),  # noqa: S704 (made of markup above)
+        tag("caption", caption, class_="unseen"),
+        tag("thead", tag("tr", *(tag("th", each, scope="col") for each in (*heads, *CAUSE_HEADS)))),
+        tag("tbody", rows),
         class_="causes",
     )
-    scroll = tag("div", table, class_="scroll", role="region", aria_label="Where to look first", tabindex=0)
-    return section("first", "Where to look first", scroll, explanation=EXPLANATION)
+    return scrolled(table, label)
 
 
 EXPLANATION = (

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from analyzer.dashboard.collect import collect, fingerprints, subject_of
-from analyzer.dashboard.frame import INDEX, Links, page_name
+from analyzer.dashboard.frame import INDEX, PAGE, Links, page_name
 from analyzer.dashboard.index_page import Card, Summary, index_page, summarize
 from analyzer.dashboard.rank_causes import rank_causes
 from analyzer.dashboard.schedule_page import schedule_page
@@ -37,6 +37,14 @@ class Made:
     pages: int
 
 
+class Known(NamedTuple):
+    """What the manifest says of a model: what its pages were made of, their names, and its part of the first page."""
+
+    fingerprint: str
+    pages: list[str]
+    summary: Summary
+
+
 def make_dashboard(place: str, output: str | None = None, history: str | None = None) -> Made:
     """Bring the history of a place up to date, and the site that is made of it.
 
@@ -57,29 +65,28 @@ def _make(connection: Connection, site: str, history: str) -> tuple[int, int]:
     before = _manifest(site)
     tag = _version(links)
     now = {endpoint: f"{tag} {told}" for endpoint, told in fingerprints(connection).items()}
-    summaries: dict[str, Summary] = {}
+    models: dict[str, Known] = {}
     files: dict[str, str] = {}
-    pages: dict[str, list[str]] = {}
     for endpoint in sorted(now, key=lambda each: (each == "", each.casefold())):
         known = before.get(endpoint)
-        if known and known["fingerprint"] == now[endpoint]:
-            summaries[endpoint], pages[endpoint] = _summary_of(known["summary"]), known["pages"]
+        if known and known.fingerprint == now[endpoint]:
+            models[endpoint] = known
             continue
-        made = _pages_of(connection, endpoint, links)
-        summaries[endpoint], pages[endpoint] = made[0], list(made[1])
-        files |= made[1]
-    total = 1 + sum(map(len, pages.values()))
-    told = {
-        endpoint: {"fingerprint": now[endpoint], "pages": pages[endpoint], "summary": asdict(summary)}
-        for endpoint, summary in summaries.items()
-    }
-    stale = {page for each in before.values() for page in each["pages"]} - {p for some in pages.values() for p in some}
-    index = index_page(list(summaries.values()), _skipped(connection), _alarms(connection))
+        summary, made = _pages_of(connection, endpoint, links)
+        models[endpoint] = Known(now[endpoint], list(made), summary)
+        files |= made
+    total = 1 + sum(len(each.pages) for each in models.values())
+    stale = _names(before) - _names(models)
+    index = index_page([each.summary for each in models.values()], _skipped(connection), _alarms(connection))
     if files or stale or not _is_there(site, index):
-        ends = {INDEX: index, MANIFEST: json.dumps({"models": told})}
-        write_files(site, {**files, **ends}, stale)
+        told = {endpoint: {**each._asdict(), "summary": asdict(each.summary)} for endpoint, each in models.items()}
+        write_files(site, {**files, INDEX: index, MANIFEST: json.dumps({"models": told})}, stale)
         return len(files) + 1, total
     return 0, total
+
+
+def _names(models: Mapping[str, Known]) -> set[str]:
+    return {page for each in models.values() for page in each.pages}
 
 
 def _is_there(site: str, index: str) -> bool:
@@ -96,35 +103,36 @@ def _pages_of(connection: Connection, endpoint: str, links: Links) -> tuple[Summ
     return summarize(model, groups, links), pages
 
 
-def _manifest(site: str) -> dict[str, dict[str, Any]]:
+def _manifest(site: str) -> dict[str, Known]:
     """Read what the pages there were made of; whatever is wrong with it, all is made anew."""
     try:
         found = json.loads(read_whole(f"{site.rstrip('/')}/{MANIFEST}"))
-        models = {str(name): dict(each) for name, each in found["models"].items()}
-        for each in models.values():
-            _summary_of(each["summary"])
-            if not isinstance(each["pages"], list) or not _are_there(site, each["pages"]):
-                return {}
+        models = {str(name): _known(each) for name, each in found["models"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
-    return models
+    return models if _are_there(site, _names(models)) else {}
 
 
-def _are_there(site: str, pages: Sequence[str]) -> bool:
+def _known(told: Mapping[str, Any]) -> Known:
+    pages = [str(page) for page in told["pages"]]
+    if not all(PAGE.fullmatch(page) for page in pages):  # what is none any more is removed
+        raise ValueError("no name of a page")
+    return Known(told["fingerprint"], pages, _summary_of(told["summary"]))
+
+
+def _are_there(site: str, pages: Iterable[str]) -> bool:
     return bool(scheme_of(site)) or all((Path(site) / page).is_file() for page in pages)
 
 
-def _summary_of(told: object) -> Summary:
-    if not isinstance(told, dict):
-        raise TypeError("no summary")
+def _summary_of(told: Mapping[str, Any]) -> Summary:
     cards = tuple(Card(**each) for each in told["cards"])
-    return Summary(told["name"], told["heading"], cards, tuple((score, row) for score, row in told["causes"]))
+    return Summary(told["heading"], cards, tuple((score, row) for score, row in told["causes"]))
 
 
 def _version(links: Links) -> str:
     """Tell one way of making pages from another: the code, the style and the addresses."""
     here = Path(__file__).parent
-    sources = [*sorted(here.glob("*.*")), *sorted((here.parent / "report").glob("page.*"))]
+    sources = [*sorted(here.glob("*.*")), *sorted((here.parent / "report").glob("*.*"))]
     told = sha256(repr(sorted(links.bases.items())).encode())
     for source in sources:
         told.update(source.read_bytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
@@ -25,6 +25,7 @@ OF_QUALITY = ("auc", "f1", "weighted_f1", "accuracy", "rmse", "mae", "mse", "r2"
 """Figures of which the first that a model has tells its quality."""
 LOWER_IS_BETTER = frozenset({"rmse", "mae", "mse"})
 SHARE = "attribution_share"
+Quality = tuple[Schedule, Series]
 
 
 class Spell(NamedTuple):
@@ -86,12 +87,12 @@ def rank_causes(model: Model) -> list[Group]:
     share; 1 where none is known. Quality change is 1 + how many robust standard deviations quality was worse after
     the change than before; 1 where there are no labels.
     """
-    shares = _shares(model)
+    shares, quality = _shares(model), _quality(model)
     causes: dict[str, list[Cause]] = {}
     others: dict[str, list[str]] = {}
     for schedule in model.schedules:
         for feature, spells in _spells_by_feature(schedule).items():
-            cause = _cause(model, schedule, feature, spells, shares)
+            cause = _cause(schedule, feature, spells, shares, quality)
             causes.setdefault(cause.since, []).append(cause)
         for since, told in _other_changes(schedule):
             others.setdefault(since, []).append(told)
@@ -103,7 +104,7 @@ def rank_causes(model: Model) -> list[Group]:
 
 
 def _cause(
-    model: Model, schedule: Schedule, feature: str, spells: Mapping[str, Spell], shares: Mapping[str, float]
+    schedule: Schedule, feature: str, spells: Mapping[str, Spell], shares: Mapping[str, float], quality: Quality | None
 ) -> Cause:
     spell = max(spells.values(), key=lambda each: (each.ongoing, each.ratio))
     since = schedule.executions[spell.first].time
@@ -117,7 +118,7 @@ def _cause(
         ", ".join(spells),
         share,
         1.0 if share is None else share * len(shares),
-        _quality_change(model, since),
+        None if quality is None else _change(*quality, since),
     )
 
 
@@ -147,10 +148,10 @@ def _spells_by_feature(schedule: Schedule) -> dict[str, dict[str, Spell]]:
             if spell:
                 found.setdefault(series.feature, {})[series.metric] = spell
                 measured.add(series.feature)
-    columns = {series.feature for series in schedule.series if series.dimension == "data_quality"}
+    columns = {series.feature for series in schedule.series if series.dimension == "data_quality"} - measured
     for (feature, check), places in schedule.violations.items():
         spell = _spell(dict.fromkeys(places, 1.0), size)
-        if spell and feature in columns - measured:
+        if spell and feature in columns:
             found.setdefault(feature, {})[check.removesuffix("_check").replace("_", " ")] = spell
     return found
 
@@ -205,12 +206,13 @@ def _other_changes(schedule: Schedule) -> Iterator[tuple[str, str]]:
 # --- quality ----------------------------------------------------------------------------------------------------------
 
 
-def _quality_change(model: Model, since: str) -> Change | None:
+def _quality(model: Model) -> Quality | None:
+    """Find the figure that tells the quality of a model."""
     for metric in OF_QUALITY:
         for schedule in model.schedules:
             for series in schedule.series:
                 if series.dimension == "model_quality" and series.metric == metric:
-                    return _change(schedule, series, since)
+                    return schedule, series
     return None
 
 
@@ -230,9 +232,3 @@ def _change(schedule: Schedule, series: Series, since: str) -> Change | None:
 def _deviation(values: Sequence[float], middle: float) -> float:
     """Estimate the standard deviation by the median of absolute deviations (Rousseeuw and Croux 1993)."""
     return 1.4826 * median(abs(value - middle) for value in values)
-
-
-def top(groups: Iterable[tuple[str, Group]], most: int) -> list[tuple[str, Cause]]:
-    """Give the causes with the highest scores of all models, by model."""
-    every = [(name, cause) for name, group in groups for cause in group.causes]
-    return sorted(every, key=lambda each: -each[1].score)[:most]

@@ -11,12 +11,12 @@ from markupsafe import Markup
 from analyzer.dashboard.charts import bars, day_of, line
 from analyzer.dashboard.collect import DIMENSIONS, Execution, Schedule, Series, counted_by_time, subject_of
 from analyzer.dashboard.frame import INDEX, SEVERITY, Links, section, top, verdict_mark, whole_page
-from analyzer.dashboard.index_page import CAUSE_HEADS, EXPLANATION, cause_cells
+from analyzer.dashboard.index_page import EXPLANATION, cause_cells, cause_table
 from analyzer.dashboard.rank_causes import Group
 from analyzer.report.findings import check_of
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, cell, data_table, name_of
-from analyzer.report.wording import NONE, counted, figure
+from analyzer.report.tables import Cell, cell, data_table, figure_cell, name_of, scrolled
+from analyzer.report.wording import NONE, counted, figure, percent, visible
 
 MOST_VALUES = 400_000
 """Values of figures that a page carries; the history has all."""
@@ -54,7 +54,7 @@ def _tiles(schedule: Schedule, links: Links) -> Markup:
             verdict, count, execution = schedule.verdicts[each]
             facts.append((words, verdict_mark(verdict, count), _linked(day_of(execution.time), links.to(execution))))
     facts.append(("Executions", f"{len(schedule.executions):,}", f"since {day_of(schedule.executions[0].time)}"))
-    facts.append(("With violations", f"{bad:,}", f"{bad / len(schedule.executions):.0%} of all"))
+    facts.append(("With violations", f"{bad:,}", f"{percent(bad / len(schedule.executions))} of all"))
     facts.append(("Rows", figure(schedule.last.rows), "in the last execution"))
     parts = (tag("div", tag("dt", term), tag("dd", told, tag("small", hint))) for term, told, hint in facts)
     return tag("dl", *parts, class_="tiles")
@@ -74,20 +74,12 @@ def _causes(groups: Sequence[Group]) -> Markup | None:
 
 
 def _group(group: Group) -> Markup:
-    heads = [tag("th", each, scope="col") for each in ("Feature", *CAUSE_HEADS)]
     rows = [tag("tr", tag("th", name_of(cause.feature), scope="row"), *cause_cells(cause)) for cause in group.causes]
-    words = counted(len(group.causes), "feature")
-    table = tag(
-        "table",
-        tag("caption", f"{words} since {day_of(group.since)}", class_="unseen"),
-        tag("thead", tag("tr", *heads)),
-        tag("tbody", *rows),
-        class_="causes",
-    )
+    words, since = counted(len(group.causes), "feature"), day_of(group.since)
     others = tag("p", "At the same hour: ", ", ".join(group.others), class_="quiet") if group.others else None
-    label = f"Features that went wrong at {day_of(group.since)}"
-    scroll = tag("div", table, class_="scroll", role="region", aria_label=label, tabindex=0)
-    return joined([tag("h3", f"{day_of(group.since)}: {words}"), others, scroll])
+    label = f"Features that went wrong at {since}"
+    table = cause_table(("Feature",), joined(rows), f"{words} since {since}", label)
+    return joined([tag("h3", f"{since}: {words}"), others, table])
 
 
 # --- executions and violations ----------------------------------------------------------------------------------------
@@ -100,18 +92,13 @@ def _over_time(schedule: Schedule, links: Links) -> Markup:
     ]
     more = len(schedule.executions) - len(rows)
     table = data_table("executions-table", "Executions", ["Verdict", "Time", "Violations", "Rows", "Report"], rows)
+    words = "Violations of each execution"
     return section(
         "executions", "Executions over time",
-        tag("figure", _scrolled(bars(schedule.executions)), tag("figcaption", "Violations of each execution")),
+        tag("figure", scrolled(bars(schedule.executions), words, wide=True), tag("figcaption", words)),
         tag("details", tag("summary", "Table of executions"), table,
             tag("p", f"... and {more:,} earlier ones in the history", class_="quiet") if more else None),
     )  # fmt: skip
-
-
-def _scrolled(chart: Markup) -> Markup:
-    """Let a chart that is wider than the screen be moved, by keyboard too."""
-    label = "Violations of each execution"
-    return tag("div", chart, class_="scroll wide", role="region", aria_label=label, tabindex=0)
 
 
 def _execution_cells(execution: Execution, links: Links) -> list[Cell]:
@@ -122,7 +109,7 @@ def _execution_cells(execution: Execution, links: Links) -> list[Cell]:
         cell(verdict_mark(execution.verdict, execution.violations)),
         cell(day_of(execution.time)),
         cell(f"{execution.violations:,}", execution.violations),
-        cell(figure(execution.rows), -1 if execution.rows is None else execution.rows),
+        figure_cell(execution.rows),
         cell(link if address else words),
     ]
 
@@ -255,8 +242,8 @@ def packed_figures(schedule: Schedule, shown: Series | None) -> dict[str, Any]:
 def _packed(series: Series, first: int, size: int) -> dict[str, Any]:
     points = [point for point in series.points if point.at >= first]
     found: dict[str, Any] = {
-        "of": subject_of(series.feature, series.part, "") or DIMENSIONS[series.dimension],
-        "metric": series.metric.replace("_", " "),
+        "of": visible(subject_of(series.feature, series.part, "") or DIMENSIONS[series.dimension]),
+        "metric": visible(series.metric.replace("_", " ")),
         "worse": series.worse,
         "v": [_short(point.value) for point in points],
     }

@@ -145,7 +145,7 @@ def _named(place: str) -> Iterator[None]:
     """Name the file in what the database complains of."""
     try:
         yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+    except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise
         cure = "Free some space, or wait for the other writer." if "locked" in str(error) else _CURE

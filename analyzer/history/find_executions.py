@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analyzer.errors import InputError
+from analyzer.history.database import HISTORY_FILE
 from analyzer.stores import scheme_of, store_of
 from analyzer.stores.store import File, cure_of, reason_of
 from analyzer.write import (
+    ANALYSIS_FILE,
     CONSTRAINTS_FILE,
     PROFILE_FILE,
     REPORT_FILES,
@@ -22,15 +25,14 @@ from analyzer.write import (
     VIOLATIONS_FILE,
 )
 
-ANALYSIS_FILE = "analysis.json"
 DOCUMENTS = (STATISTICS_FILE, VIOLATIONS_FILE, ANALYSIS_FILE, PROFILE_FILE)
 """What is read of an execution."""
 COMPANIONS = frozenset({CONSTRAINTS_FILE, STATE_FILE, RULES_FILE, *REPORT_FILES.values(), "report.ipynb", "report.pdf"})
 """What else runs write, the original's among them."""
 OF_RUNS = (".csv", ".jsonl", ".parquet", ".txt", ".log")
 """Ends of further files that a run may leave beside its documents, as local attributions and captures."""
-OURS = ("history.sqlite", "dashboard/")
-"""What this package itself may have put into the place."""
+OURS = re.compile(rf"{re.escape(HISTORY_FILE)}.*|dashboard/[^/]+")
+"""What this package itself may have put into the place; an endpoint may be called as the dashboard's folder is."""
 DATE_PARTS = 4
 LAYOUT = "Name the folder that holds <endpoint>/<schedule>/yyyy/mm/dd/hh/."
 
@@ -86,7 +88,7 @@ def find_executions(place: str) -> tuple[list[Found], list[Skipped]]:
             cure_of(error, LAYOUT),
         ) from error
     named = [(file.path[len(top) :].lstrip("/"), file) for file in files]
-    return sort_files([each for each in named if not each[0].startswith(OURS)], name_of(top))
+    return sort_files([each for each in named if not OURS.fullmatch(each[0])], name_of(top))
 
 
 def name_of(place: str) -> str:

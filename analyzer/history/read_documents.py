@@ -12,8 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from analyzer.history.find_executions import ANALYSIS_FILE
-from analyzer.write import PROFILE_FILE, STATISTICS_FILE, VIOLATIONS_FILE
+from analyzer.write import ANALYSIS_FILE, PROFILE_FILE, STATISTICS_FILE, VIOLATIONS_FILE
 
 Dimension = Literal["data_quality", "model_quality", "bias", "attribution"]
 DIMENSIONS: tuple[Dimension, ...] = ("data_quality", "model_quality", "bias", "attribution")
@@ -24,6 +23,8 @@ STAGES = ("post_training_bias_metrics", "pre_training_bias_metrics")
 EXPLANATIONS = "explanations"
 INTERVAL_95 = 1.959963984540054
 SPECIAL = {"Infinity": math.inf, "-Infinity": -math.inf}
+MOST_WHOLE = 2.0**63
+"""Beyond it a database holds no whole number."""
 COLUMNS_CHECKS = ("missing_column_check", "extra_column_check")
 SKETCH, NO_SKETCH = b'"data"', b'"data":[]'
 OF_CHECKS = {
@@ -168,7 +169,8 @@ def _loads(content: bytes) -> Any:
     for some in (_without_sketches(content), content):
         with suppress(orjson.JSONDecodeError):
             return orjson.loads(some)
-    return json.loads(content)  # takes NaN, Infinity and lone surrogates
+    found = json.loads(content)  # takes NaN, Infinity and lone surrogates, which a database cannot hold
+    return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _without_sketches(content: bytes) -> bytes:
@@ -209,7 +211,7 @@ def _statistics(contents: Contents, documents: Mapping[str, Document]) -> None:
 
 def _whole(value: Any) -> int | None:
     found = number(value)
-    return None if found is None or math.isinf(found) else int(found)
+    return None if found is None or abs(found) >= MOST_WHOLE else int(found)
 
 
 def _feature(contents: Contents, feature: Document) -> None:

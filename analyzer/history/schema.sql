@@ -2,7 +2,7 @@
 
 -- A run over one window: one folder of the layout <endpoint>/<schedule>/yyyy/mm/dd/hh/, or one run that recorded itself.
 CREATE TABLE executions (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again: one that is replaced gets another
   endpoint TEXT NOT NULL,           -- '' where there is none, as of batch transforms
   schedule TEXT NOT NULL,
   time TEXT NOT NULL,               -- UTC, 2026-11-23T05:00:00Z

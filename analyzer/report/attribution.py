@@ -11,7 +11,7 @@ from markupsafe import Markup
 from analyzer.report import charts
 from analyzer.report.findings import Document, Fact, Finding, Judged, Papers, Section, Severity, graded
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, cell, data_table, mark, name_of, value
+from analyzer.report.tables import Cell, cell, data_table, figure_cell, mark, name_of, value
 from analyzer.report.wording import NONE, clipped, counted, figure, number
 
 CHECK = "feature_attribution_drift_check"
@@ -54,12 +54,6 @@ def _finding(violation: Mapping[str, Any], papers: Papers) -> Finding:
         moved = _moved(_values(papers.analysis, label), _values(papers.baseline_analysis, label))
         says += f"; moved most: {moved}" if moved else ""
     return Finding(severity, label, CHECK, says, violation["description"], anchor="attribution")
-
-
-def part_of(papers: Papers) -> Mapping[str, Any]:
-    """Give what profile.json says of this half."""
-    parts = [part for part in (papers.profile or {}).values() if isinstance(part, Mapping) and "ndcg" in part]
-    return parts[0] if parts else {}
 
 
 def is_judged(papers: Papers) -> bool:
@@ -118,7 +112,7 @@ def outputs_of(papers: Papers, findings: Sequence[Finding]) -> list[Output]:
 
 def _scores(papers: Papers) -> dict[str, float]:
     """Read the scores that profile.json tells, else those that violations tell."""
-    told = part_of(papers).get("ndcg") or {}
+    told = papers.part("attribution").get("ndcg") or {}
     found = {label: score for label, each in told.items() if (score := number(each)) is not None}
     for each in (papers.violations or {}).get("violations", ()):
         told = DRIFT.search(each["description"]) if each["constraint_check_type"] == CHECK else None
@@ -133,7 +127,7 @@ def facts_of(papers: Papers, outputs: Sequence[Output]) -> Iterator[Fact]:
     if not outputs:
         return
     first = outputs[0]
-    rows = part_of(papers).get("explained_rows")
+    rows = papers.part("attribution").get("explained_rows")
     sampled = f", {counted(int(rows), 'row')}" if rows is not None else ""
     outputs_told = f"for {counted(len(outputs), 'output')} of the model{sampled}"
     yield Fact("Features explained", figure(len(first.values)), outputs_told)
@@ -196,8 +190,8 @@ def _row(name: str, output: Output, ranks: Mapping[str, int], were: Mapping[str,
     cells = [
         cell(f"{ranks[name]}{_arrow(were.get(name, ranks[name]) - ranks[name])}", ranks[name]),
         cell(name_of(name)),
-        cell(figure(now), now),
+        figure_cell(now),
     ]
     if output.baseline is not None:
-        cells += [cell(figure(was), was), cell(figure(were.get(name)), were.get(name))]
+        cells += [figure_cell(was), figure_cell(were.get(name))]
     return [*cells, cell(charts.pair(abs(now), None if was is None else abs(was), top), abs(now))]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from analyzer.report import charts
 from analyzer.report.findings import Document, Fact, Finding, Item, Judged, Papers, Section, Severity, graded
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, data_table, small_table, value
+from analyzer.report.tables import Cell, badge, cell, data_table, figure_cell, small_table, value
 from analyzer.report.wording import NONE, clipped, counted, figure, number
 
 STAGES = {"post_training_bias_metrics": "Post-training", "pre_training_bias_metrics": "Pre-training"}
@@ -94,8 +94,7 @@ def _finding(violation: Mapping[str, Any], found: Figure | None, rule: str) -> F
 
 def rule_of(papers: Papers) -> str:
     """Read from profile.json by which rule violations were found."""
-    parts = (part for part in (papers.profile or {}).values() if isinstance(part, Mapping))
-    return next((str(part["violation_rule"]) for part in parts if "violation_rule" in part), "abs_value")
+    return str(papers.part("bias").get("violation_rule", "abs_value"))
 
 
 def is_judged(papers: Papers) -> bool:
@@ -112,7 +111,7 @@ def _grade(found: Figure | None, rule: str) -> tuple[Severity, str]:
     if found is None or found.value is None or found.baseline is None:
         return "medium", ""
     neutral = neutral_of(found.metric, rule)
-    change = abs(found.value - neutral) - abs(found.baseline - neutral)
+    change = _farther(found.value, found.baseline, neutral)
     told = f"{figure(found.value)}, the baseline's is {figure(found.baseline)}"
     says = f"{told}: farther from {neutral:g} by {figure(change)}"
     if found.metric == "DI" and not neutral and abs(found.value - 1) < abs(found.baseline - 1):
@@ -247,23 +246,24 @@ def _row(found: Figure, rule: str, *, judged: bool) -> list[Cell]:
     cells = [
         badge(_severity(found), judged=judged and (compared or found.finding is not None)),
         cell(joined([found.description, meaning])),
-        cell(figure(found.value), _sortable(found.value)),
+        figure_cell(found.value),
     ]
     if judged:
         change = _change(found, neutral_of(found.metric, rule))
-        cells += [cell(figure(found.baseline), _sortable(found.baseline)), cell(figure(change), _sortable(change))]
+        cells += [figure_cell(found.baseline), figure_cell(change)]
     return [*cells, cell(_scale(found))]
 
 
 def _change(found: Figure, neutral: float) -> float | None:
     if found.value is None or found.baseline is None:
         return None
-    now, before = abs(found.value - neutral), abs(found.baseline - neutral)
+    return _farther(found.value, found.baseline, neutral)
+
+
+def _farther(value: float, baseline: float, neutral: float) -> float:
+    """Say by how much; two that are both infinitely far are as far as each other."""
+    now, before = abs(value - neutral), abs(baseline - neutral)
     return 0.0 if now == before else now - before
-
-
-def _sortable(found: float | None) -> float:
-    return -math.inf if found is None else found
 
 
 def _scale(found: Figure) -> Markup | None:

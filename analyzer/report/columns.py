@@ -13,7 +13,7 @@ from analyzer.report import charts
 from analyzer.report.distributions import Category, Histogram, categories, histogram
 from analyzer.report.findings import Finding, Item, Papers, Section, Severity, check_of, worst
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, data_table, facts_list, jump, small_table, value
+from analyzer.report.tables import Cell, badge, cell, data_table, facts_list, figure_cell, jump, small_table, value
 from analyzer.report.wording import NONE, figure, number, percent
 
 KINDS = {
@@ -71,7 +71,7 @@ def _overview_row(feature: Feature, papers: Papers, *, compared: bool) -> list[C
         cell(jump(feature.name, feature.anchor)),
         cell(_type_of(feature)),
         cell(percent(missing), missing),
-        cell(figure(_distinct(feature)), number(_distinct(feature))),
+        figure_cell(_distinct(feature)),
         cell(_typical(feature, papers)),
     ]
     return [*cells, _drift_cell(feature)] if compared else cells

@@ -40,11 +40,11 @@ def report_of(papers: Papers) -> Report:
         judged=judged,
         findings=tuple(findings),
         facts=tuple(_facts(features, papers)),
-        notes=tuple((profile.get("dataset") or {}).get("notes", ())),
+        notes=tuple(papers.part("dataset").get("notes", ())),
         tests=tuple(_tests(features, findings, profile, judged=judged)),
         sections=partial(_sections, features, papers),
         about=papers.about,
-        concern=None if _rows(papers) else "There were no rows.",
+        concern=None if papers.rows else "There were no rows.",
     )
 
 
@@ -57,15 +57,11 @@ def _violations(papers: Papers) -> Sequence[Mapping[str, Any]]:
     return told if len(told) == len(plain) else plain
 
 
-def _rows(papers: Papers) -> int:
-    return int(((papers.statistics or {}).get("dataset") or {}).get("item_count", 0))
-
-
 def _headline(features: Sequence[Feature], findings: Sequence[Finding], papers: Papers) -> str:
     width = counted(len(features), "column")
     if papers.violations is None:
         return f"{width} described; nothing to compare with was given"
-    if not _rows(papers):
+    if not papers.rows:
         return "There were no rows, so nothing was judged"
     if not findings:
         return f"No violations: {width} as expected"
@@ -75,14 +71,14 @@ def _headline(features: Sequence[Feature], findings: Sequence[Finding], papers: 
 
 
 def _facts(features: Sequence[Feature], papers: Papers) -> Iterator[Fact]:
-    dataset = (papers.profile or {}).get("dataset") or {}
-    yield Fact("Rows", figure(_rows(papers)), f"from {counted(int(dataset.get('files', 0)), 'file')}")
+    dataset = papers.part("dataset")
+    yield Fact("Rows", figure(papers.rows), f"from {counted(int(dataset.get('files', 0)), 'file')}")
     dropped = int(dataset.get("dropped_records", 0))
     if dropped:
         yield Fact("Left out", figure(dropped), "records, by the script or the window")
     yield Fact("Columns", figure(len(features)), _kinds_of(features))
     present = sum(common(each)["num_present"] for each in features)
-    total = _rows(papers) * len(features)
+    total = papers.rows * len(features)
     yield Fact("Complete", percent(present / total) if total else NONE, "of all values are present")
     yield from _most_drifted(features)
 

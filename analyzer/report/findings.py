@@ -56,6 +56,16 @@ class Papers:
     about: Mapping[str, str] = field(default_factory=dict)
     examples: bool = True
 
+    @property
+    def rows(self) -> int:
+        """Rows that statistics.json counts: all of data quality, of model quality those that were judged."""
+        return int(((self.statistics or {}).get("dataset") or {}).get("item_count", 0))
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """Give a part of profile.json, empty where there is none."""
+        found = (self.profile or {}).get(name)
+        return found if isinstance(found, Mapping) else {}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

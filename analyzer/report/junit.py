@@ -29,10 +29,10 @@ def junit_of(report: Report) -> str:
 
 
 def _add(suite: ET.Element, test: Judged, kind: str) -> None:
-    case = ET.SubElement(suite, "testcase", {"classname": f"{kind}.{test.check}", "name": visible(test.name)})
+    case = ET.SubElement(suite, "testcase", {"classname": f"{kind}.{visible(test.check)}", "name": visible(test.name)})
     if test.failure:
         finding = test.failure
-        told = {"message": visible(finding.says), "type": f"{finding.check}.{finding.severity}"}
+        told = {"message": visible(finding.says), "type": f"{visible(finding.check)}.{finding.severity}"}
         ET.SubElement(case, "failure", told).text = visible(finding.description)
     elif not test.judged:
         ET.SubElement(case, "skipped", {"message": "Nothing was judged: there was no baseline."})

@@ -13,6 +13,8 @@ MOST_FINDINGS = 10
 MOST_NOTES = 5
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 """What Markdown gives a meaning to, here and there, in the middle of a line."""
+LINKED = re.compile(r"(?<=@)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+"""Where plain text would become a mention or a link."""
 
 
 def markdown_of(report: Report) -> str:
@@ -64,6 +66,5 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Take the meaning from what Markdown would read as more than text, mentions of people included."""
-    escaped = SPECIAL.sub(r"\\\1", visible(text))
-    return escaped.replace("@", "@\u200b").replace("://", ":\u200b//")
+    """Take the meaning from what Markdown would read as more than text, links and mentions of people included."""
+    return LINKED.sub("\u200b", SPECIAL.sub(r"\\\1", visible(text)))

@@ -12,7 +12,18 @@ from markupsafe import Markup
 from analyzer.report import charts
 from analyzer.report.findings import Fact, Finding, Judged, Papers, Report, Section, Severity, graded
 from analyzer.report.markup import joined, tag
-from analyzer.report.tables import Cell, badge, cell, data_table, facts_list, quirks_section, small_table, value
+from analyzer.report.tables import (
+    Cell,
+    badge,
+    cell,
+    data_table,
+    facts_list,
+    figure_cell,
+    quirks_section,
+    scrolled,
+    small_table,
+    value,
+)
 from analyzer.report.wording import NONE, counted, figure, number, percent
 
 HIGH_CHANGE = 0.1
@@ -58,7 +69,6 @@ def report_of(papers: Papers) -> Report:
     """Make the report of a model-quality run from its documents."""
     findings = [_finding(each, papers) for each in (papers.violations or {}).get("violations", ())]
     figures = list(_figures(papers, {finding.subject: finding for finding in findings}))
-    profile = papers.profile or {}
     judged = papers.violations is not None
     return Report(
         kind="model_quality",
@@ -66,11 +76,11 @@ def report_of(papers: Papers) -> Report:
         judged=judged,
         findings=tuple(findings),
         facts=tuple(_facts(figures, papers)),
-        notes=tuple((profile.get("dataset") or {}).get("notes", ())),
+        notes=tuple(papers.part("dataset").get("notes", ())),
         tests=tuple(_tests(figures, judged=judged)),
         sections=partial(_sections, figures, papers),
         about=papers.about,
-        concern=None if _judged_rows(papers) else "No row had both a prediction and a label.",
+        concern=None if papers.rows else "No row had both a prediction and a label.",
     )
 
 
@@ -100,17 +110,9 @@ def _block(document: Mapping[str, Any] | None, ending: str) -> Mapping[str, Any]
     return found or {}
 
 
-def _beyond(papers: Papers) -> Mapping[str, Any]:
-    return (papers.profile or {}).get("model_quality") or {}
-
-
-def _judged_rows(papers: Papers) -> int:
-    return int(((papers.statistics or {}).get("dataset") or {}).get("item_count", 0))
-
-
 def _figures(papers: Papers, findings: Mapping[str, Finding]) -> Iterator[Figure]:
     asked = _block(papers.baseline_constraints, "_constraints") if papers.violations is not None else {}
-    bounds = _beyond(papers).get("confidence") or {}
+    bounds = papers.part("model_quality").get("confidence") or {}
     for key, found in _block(papers.statistics, "_metrics").items():
         value = number(found.get("value")) if isinstance(found, Mapping) else None
         if value is not None:
@@ -142,7 +144,7 @@ def _finding(violation: Mapping[str, Any], papers: Papers) -> Finding:
     found = _block(papers.statistics, "_metrics").get(key) or {}
     asked = _block(papers.baseline_constraints, "_constraints").get(key) or {}
     value, threshold = number(found.get("value")), number(asked.get("threshold"))
-    bounds = _bounds(_beyond(papers).get("confidence") or {}, key)
+    bounds = _bounds(papers.part("model_quality").get("confidence") or {}, key)
     severity, says = _grade(value, threshold, bounds)
     return Finding(
         severity, key, violation["constraint_check_type"], says or violation["description"], violation["description"],
@@ -172,7 +174,7 @@ def _headline(figures: Sequence[Figure], findings: Sequence[Finding], papers: Pa
     asked = sum(each.asked is not None for each in figures)
     if papers.violations is None:
         return f"{counted(len(figures), 'metric')} measured; nothing to compare with was given"
-    if not _judged_rows(papers):
+    if not papers.rows:
         return "No rows with labels, so nothing was judged"
     if not findings:
         return f"No violations: {counted(asked, 'metric')} as good as the baseline's"
@@ -180,9 +182,9 @@ def _headline(figures: Sequence[Figure], findings: Sequence[Finding], papers: Pa
 
 
 def _facts(figures: Sequence[Figure], papers: Papers) -> Iterator[Fact]:
-    dataset = (papers.profile or {}).get("dataset") or {}
-    rows = int(dataset.get("item_count", _judged_rows(papers)))
-    yield Fact("Rows judged", figure(_judged_rows(papers)), f"of {counted(rows, 'row')} read")
+    dataset = papers.part("dataset")
+    rows = int(dataset.get("item_count", papers.rows))
+    yield Fact("Rows judged", figure(papers.rows), f"of {counted(rows, 'row')} read")
     known = {each.key: each for each in figures}
     for key in [key for key in LEADING if key in known][:4]:
         found = known[key]
@@ -195,7 +197,7 @@ def _facts(figures: Sequence[Figure], papers: Papers) -> Iterator[Fact]:
 
 
 def _sections(figures: Sequence[Figure], papers: Papers) -> list[Section]:
-    beyond, block = _beyond(papers), _block(papers.statistics, "_metrics")
+    beyond, block = papers.part("model_quality"), _block(papers.statistics, "_metrics")
     found = [_metrics(figures, papers)] if figures else []
     if block.get("confusion_matrix"):
         found.append(_confusion(block["confusion_matrix"]))
@@ -228,9 +230,9 @@ def _metric_row(found: Figure) -> list[Cell]:
     return [
         badge(_severity(found), judged=found.finding is not None or _holds(found)),
         cell(name_of_metric(found.key)),
-        cell(figure(found.value), found.value),
+        figure_cell(found.value),
         cell(tag("span", within, class_="drift")),
-        cell(figure(found.spread), found.spread),
+        figure_cell(found.spread),
         cell(tag("span", wanted.strip(), class_="drift"), found.threshold),
         cell(charts.interval(found.value, found.bounds, found.threshold, _span(found))),
     ]
@@ -269,8 +271,7 @@ def _confusion(matrix: Mapping[str, Mapping[str, Any]]) -> Section:
         class_="matrix",
     )
     words = "Rows are actual labels, columns predicted ones: how many, their share of the row, and its 95 % interval."
-    content = tag("div", table, class_="scroll", role="region", aria_label="Confusion matrix", tabindex=0)
-    return Section("confusion", "Confusion matrix", content, words)
+    return Section("confusion", "Confusion matrix", scrolled(table, "Confusion matrix"), words)
 
 
 _CONFUSED = "The largest confusions; statistics.json has the whole matrix."

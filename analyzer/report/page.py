@@ -13,8 +13,8 @@ from typing import Any
 from markupsafe import Markup
 
 from analyzer.report.findings import SEVERITIES, TITLES, Finding, Report, Section, Severity, check_of
-from analyzer.report.markup import joined, tag
-from analyzer.report.tables import MARKS, WORDS, Cell, badge, cell, data_table, details, jump, mark, value
+from analyzer.report.markup import Content, joined, tag
+from analyzer.report.tables import MARKS, WORDS, Cell, badge, cell, data_table, details, filter_form, jump, mark, value
 from analyzer.report.wording import bytes_free, clipped, counted
 
 MOST_INLINE = 120_000
@@ -37,23 +37,27 @@ def page_of(report: Report) -> str:
         _header(report),
         tag("main", *_main(report, sections, inline), id="main"),
         _footer(),
-        tag("script", pack(packed), type="text/plain", id="packed") if packed else None,
-        tag("script", script),
+        pack("packed", packed) if packed else None,
     ]
+    return whole_page(f"{TITLES[report.kind]}: {report.headline}", style, script, body)
+
+
+def whole_page(title: str, style: Markup, script: Markup, body: Content) -> str:
+    """Write a page that loads nothing from anywhere, its script at the end."""
     head = [
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy_of(style, script)),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy_of(style, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="robots", content="noindex"),
-        tag("title", f"{TITLES[report.kind]}: {report.headline}"),
+        tag("title", title),
         tag("style", style),
     ]
-    page = tag("html", tag("head", *head), tag("body", *body), lang="en")
+    page = tag("html", tag("head", *head), tag("body", body, tag("script", script)), lang="en")
     return bytes_free(f"<!DOCTYPE html>\n{page}\n")
 
 
-def policy_of(style: str, script: str) -> str:
+def _policy_of(style: str, script: str) -> str:
     """Allow this style and this script and nothing else: no requests, no handlers, no forms, no frames."""
     return (
         f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
@@ -80,10 +84,11 @@ def _split(sections: Sequence[Section]) -> tuple[set[str], dict[str, str]]:
     return inline, packed
 
 
-def pack(parts: Mapping[str, Any]) -> Markup:
-    """Compress the parts; their text is base64, in which nothing can end the element that holds it."""
+def pack(identity: str, parts: Mapping[str, Any]) -> Markup:
+    """Compress what the page's script unpacks; its text is base64, in which nothing can end the element around it."""
     content = json.dumps(parts, separators=(",", ":")).encode("ascii")
-    return Markup(base64.b64encode(zlib.compress(content, 6)).decode("ascii"))  # noqa: S704
+    text = base64.b64encode(zlib.compress(content, 6)).decode("ascii")
+    return tag("script", text, type="text/plain", id=identity)
 
 
 # --- the first screen ---
@@ -147,17 +152,7 @@ def _main(report: Report, sections: Sequence[Section], inline: set[str]) -> Iter
 def _filters(report: Report) -> Markup:
     found = {finding.severity for finding in report.findings}
     shown: list[Severity] = [each for each in SEVERITIES if each in found] + (["ok"] if found else [])
-    buttons = [tag("button", mark(each), type="button", aria_pressed="true", data_filter=each) for each in shown]
-    return tag(
-        "form",
-        tag("label", "Find", tag("input", type="search", id="find", placeholder="name", autocomplete="off")),
-        tag("div", *buttons, role="group", aria_label="Show by severity") if found else None,
-        tag("output", id="shown", aria_live="polite"),
-        class_="filters",
-        role="search",
-        aria_label="Filter all tables",
-        hidden=True,
-    )
+    return filter_form({each: mark(each) for each in shown}, "severity", "all tables")
 
 
 def _violations(findings: Sequence[Finding]) -> Markup:

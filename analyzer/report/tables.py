@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -31,6 +32,12 @@ class Cell(NamedTuple):
 
 def cell(content: Content, key: float | None = None) -> Cell:
     return Cell(content, key)
+
+
+def figure_cell(found: Any) -> Cell:
+    """Show a figure; where there is none the row sorts as if it were below all."""
+    value = number(found)
+    return Cell(figure(found), -math.inf if value is None else value)
 
 
 def badge(severity: Severity, *, judged: bool = True) -> Cell:
@@ -77,16 +84,44 @@ def data_table(
         id=identity,
         class_="data",
     )
-    return tag("div", table, class_="scroll", role="region", aria_label=caption, tabindex=0)
+    return scrolled(table, caption)
+
+
+def scrolled(content: Markup, label: str, *, wide: bool = False) -> Markup:
+    """Let what is wider than the screen be moved, by keyboard too; `wide` keeps a chart from shrinking to it."""
+    class_ = "scroll wide" if wide else "scroll"
+    return tag("div", content, class_=class_, role="region", aria_label=label, tabindex=0)
+
+
+def filter_form(marks: Mapping[Any, Markup], by: str, of: str) -> Markup:
+    """Let people choose by name and by these marks; the page's script shows it, and without one all is shown."""
+    buttons = [tag("button", each, type="button", aria_pressed="true", data_filter=key) for key, each in marks.items()]
+    return tag(
+        "form",
+        tag("label", "Find", tag("input", type="search", id="find", placeholder="name", autocomplete="off")),
+        tag("div", *buttons, role="group", aria_label=f"Show by {by}") if len(buttons) > 1 else None,
+        tag("output", id="shown", aria_live="polite"),
+        class_="filters",
+        role="search",
+        aria_label=f"Filter {of}",
+        hidden=True,
+    )
 
 
 def _data_row(severity: Severity, also: str, cells: Sequence[Cell]) -> Markup:
     opened = [
-        ROW_HEAD if at == 1 else CELL if each.key is None else Markup(f'<td data-k="{each.key:.6g}">')  # noqa: S704
+        ROW_HEAD if at == 1 else CELL if each.key is None else Markup(f'<td data-k="{_key(each.key)}">')  # noqa: S704
         for at, each in enumerate(cells)
     ]
     row = tag("tr", data_s=severity, data_n=also or None).removesuffix("</tr>")
     return joined([row, *((before, each.content) for before, each in zip(opened, cells, strict=True))])
+
+
+def _key(key: float) -> str:
+    """Write a number as JavaScript reads it; NaN, which has no place in any order, as what is below all."""
+    if math.isfinite(key):
+        return f"{key:.6g}"
+    return "Infinity" if key > 0 else "-Infinity"
 
 
 def small_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> Markup:

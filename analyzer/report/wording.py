@@ -12,9 +12,10 @@ MINUS = "\u2212"
 MOST_SHOWN = 120
 """Characters of a value or name that are shown."""
 HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
-"""Characters that cannot be seen, or turn the direction of what stands beside them."""
+"""Characters that cannot be seen, that turn the direction of what stands beside them, or that XML does not have."""
 SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 

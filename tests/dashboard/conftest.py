@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import executions as past
 import pytest
+from visits import Visit
 
 from analyzer.dashboard.make_site import make_dashboard
 
@@ -35,31 +36,33 @@ def write_hostile(top: Path) -> None:
     (top / "<svg onload=hit(4)>").write_text("x")
 
 
+def write_infinite(top: Path) -> None:
+    """A figure that has become infinite, beyond its threshold."""
+    for hour in range(3):
+        metric = {"name": "TE", "description": "d", "value": "Infinity" if hour == 2 else 1.5}
+        facets = {"sex": [{"value_or_threshold": "0", "metrics": [metric]}]}
+        section = {"label": "target", "facets": facets, "label_value_or_threshold": "1"}
+        folder = past.folder_of(top, "endless", "bias", hour)
+        past.write(folder, analysis={"version": "1.0", "post_training_bias_metrics": section})
+    told = "Metric value Infinity doesn't meet the baseline constraint requirement 2.9"
+    found = {
+        "facet": "sex", "facet_value": "0", "metric_name": "TE", "constraint_check_type": "bias_drift_check",
+        "description": told,
+    }  # fmt: skip
+    past.write(folder, constraint_violations={"version": "1.0", "violations": [found]})
+
+
 @pytest.fixture(scope="session")
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of executions of four models, with its dashboard in `dashboard`."""
+    """A folder of executions of five models, with its dashboard in `dashboard`."""
     top = tmp_path_factory.mktemp("monitoring")
     past.write_model(top, "churn")
     past.write_model(top, "fraud", breaks=44)
     past.write_model(top, "quiet", breaks=999)
     write_hostile(top)
+    write_infinite(top)
     make_dashboard(str(top))
     return top
-
-
-class Visit:
-    """A page that was opened, with all that went wrong on it and all that it asked for."""
-
-    def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.add_init_script("window.hits = []; window.hit = at => window.hits.push(at)")
-        self.page.goto(path.as_uri())
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import executions as past
@@ -17,7 +17,9 @@ from analyzer.dashboard.rank_causes import rank_causes, ratio_of
 from analyzer.dashboard.schedule_page import packed_figures
 from analyzer.errors import InputError
 from analyzer.history import History, history_in
-from analyzer.history.database import read_only
+from analyzer.history.database import Connection, read_only, work_on
+from analyzer.history.import_executions import Run, Writer
+from analyzer.history.read_documents import Contents
 
 
 @pytest.fixture
@@ -67,9 +69,27 @@ def test_a_page_that_was_removed_comes_back_and_one_of_a_schedule_that_is_no_mor
 
 def test_a_spoilt_manifest_costs_time_alone(own):
     make_dashboard(str(own))
-    for content in ("", "[]", '{"models": {"churn": {"fingerprint": 1}}}', '{"models": 3}'):
-        (own / "dashboard" / "manifest.json").write_text(content)
+    manifest = own / "dashboard" / "manifest.json"
+    whole = json.loads(manifest.read_text())["models"]
+    lacking = {name: {key: each[key] for key in ("pages", "summary")} for name, each in whole.items()}
+    for models in ({"churn": {"fingerprint": 1}}, {"churn": 3}, 3, lacking):
+        manifest.write_text(json.dumps({"models": models}))
         assert make_dashboard(str(own)).written == 9
+    for content in ("", "[]"):
+        manifest.write_text(content)
+        assert make_dashboard(str(own)).written == 9
+
+
+def test_a_spoilt_manifest_removes_nothing_but_pages(own):
+    make_dashboard(str(own))
+    letter = own / "letter.html"
+    letter.write_text("mine")
+    manifest = own / "dashboard" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["models"]["churn"] |= {"fingerprint": "another", "pages": ["../letter.html"]}
+    manifest.write_text(json.dumps(told))
+    make_dashboard(str(own))
+    assert letter.read_text() == "mine"
 
 
 def test_the_site_may_lie_elsewhere_and_links_still_lead_to_the_reports(own, tmp_path):
@@ -87,6 +107,17 @@ def test_names_in_links_are_quoted(tmp_path):
     make_dashboard(str(tmp_path))
     page = next((tmp_path / "dashboard").glob("a-b*")).read_text()
     assert "../a%20b%23%3F%25%26%22%27%C3%A9/s/2026/11/01/00/report.html" in page
+
+
+def test_a_run_that_recorded_itself_elsewhere_has_one_slash_before_its_report(own, tmp_path):
+    work_on(history_in(str(own)), lambda connection: record(connection, tmp_path / "out"))
+    make_dashboard(str(own))
+    assert 'href="../../out/report.html"' in next((own / "dashboard").glob("alone-*")).read_text()
+
+
+def record(connection: Connection, out: Path) -> None:
+    run = Run("alone", "s", datetime(2026, 11, 1, tzinfo=UTC), str(out), "", "report.html")
+    Writer(connection).put(run, Contents(dimensions={"data_quality": True}))
 
 
 def test_reports_that_are_gone_are_no_links(own):
@@ -116,14 +147,17 @@ def test_an_empty_folder_has_an_empty_dashboard_and_none_is_made_of_what_is_not_
 
 def test_executions_may_change_while_a_dashboard_is_there(own):
     """What a later import replaces is shown anew, though neither times nor counts change."""
+    folder = past.folder_of(own, "churn", "data-hourly", 60)  # the one that is taken in last
+    past.data_quality(folder, random.Random(1), broken=False)
     make_dashboard(str(own))
-    folder = past.folder_of(own, "churn", "data-hourly", 47)
-    past.write(folder, constraint_violations={"violations": []}, profile=past.profile({"income": 0.01}))
-    os.utime(folder / "profile.json", ns=(1, 1))
+    past.write(folder, statistics=past.statistics(past.numeric("income", 50.0), rows=777_777))
+    make_dashboard(str(own))
+    assert "777,777 rows" in (own / "dashboard" / "index.html").read_text()
+    past.write(folder, constraint_violations={"violations": [past.drifted("income", 0.5)]})
     make_dashboard(str(own))
     told = json.loads((own / "dashboard" / "manifest.json").read_text())["models"]["churn"]["summary"]
     card = next(each for each in told["cards"] if each["name"] == "data-hourly")
-    assert card["verdict"] == "ok"
+    assert card["verdict"] == "violations"
 
 
 # --- root causes ------------------------------------------------------------------------------------------------------
@@ -217,13 +251,12 @@ def test_a_page_carries_no_more_than_it_can_and_says_so(own, monkeypatch):
 def test_alarms_that_are_on_stand_on_the_first_page(own):
     from analyzer.alerts.evaluate import evaluate
     from analyzer.alerts.read_rules import parse_rules
-    from analyzer.history.database import work_on
 
     make_dashboard(str(own))
     assert 'id="alarms"' not in (own / "dashboard" / "index.html").read_text()
     rules = parse_rules(b"rules: [{name: '<b>any', metric: violations, comparison: '>', threshold: 0}]", "alerts.yaml")
     work_on(history_in(str(own)), lambda connection: evaluate(connection, rules))
-    make_dashboard(str(own))
+    assert make_dashboard(str(own)).written == 1
     page = (own / "dashboard" / "index.html").read_text()
     assert "4 alarms on" in page
     assert "&lt;b&gt;any" in page

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-PAGES = ("index", "churn-data-hourly", "churn-quality-hourly", "churn-bias", "churn-attribution", "img-src-x")
+PAGES = (
+    "index",
+    "churn-data-hourly",
+    "churn-quality-hourly",
+    "churn-bias",
+    "churn-attribution",
+    "endless",
+    "img-src-x",
+)
 HOSTILE = "img-src-x"
 
 
@@ -24,13 +32,13 @@ def test_hostile_names_are_shown_as_the_text_that_they_are(visit) -> None:
     seen = visit(HOSTILE)
     rows = seen.page.locator("#violations-by-feature tbody th").all_inner_texts()
     assert "\"><script>hit(2)</script>' ⟨U+202E⟩txt" in rows
-    assert seen.page.locator("#of option").first.inner_text().startswith('">')
+    assert rows[0] in seen.page.locator("#of option").all_inner_texts()
 
 
 def test_the_first_page_has_a_card_for_each_model_and_schedule_with_its_verdicts(visit) -> None:
     page = visit().page
-    assert "of 13 schedules have violations" in page.get_by_role("heading", level=1).inner_text()
-    assert page.locator("article.card").count() == 13
+    assert "of 14 schedules have violations" in page.get_by_role("heading", level=1).inner_text()
+    assert page.locator("article.card").count() == 14
     churn = page.locator("article.card", has=page.get_by_role("link", name="data-hourly", exact=True)).first
     told = {
         chip.get_attribute("data-dimension"): chip.inner_text().split("\n")[-1].strip()
@@ -114,6 +122,12 @@ def test_quality_shows_its_interval_and_bias_its_threshold(visit) -> None:
     assert "Infinity" in bias.locator("#reading").inner_text()
 
 
+def test_what_is_infinite_lies_on_the_edge_of_its_chart(visit) -> None:
+    page = visit("endless").page
+    dots = page.locator("#figures .few .beyond")
+    assert [float(each.get_attribute("cy")) for each in dots.all()] == [12.0]
+
+
 def test_executions_link_to_their_reports(visit, top) -> None:
     page = visit("churn-data-hourly").page
     page.get_by_text("Table of executions").click()
@@ -130,7 +144,7 @@ def test_cards_are_found_by_name_and_verdict(visit) -> None:
     assert page.locator("article.card:visible").count() == 4
     page.locator("[data-filter=ok]").click()
     assert page.locator("article.card:visible").count() == 2
-    assert page.locator("output").inner_text() == "2 of 13 shown"
+    assert page.locator("output").inner_text() == "2 of 14 shown"
 
 
 def test_the_essentials_are_there_without_scripts(visit) -> None:

@@ -151,7 +151,7 @@ def test_truncated_and_foreign_files_are_named_and_skipped_and_nothing_broken_co
     rows = history_of(top).query("SELECT schedule, folder, verdict FROM executions WHERE verdict = 'unreadable'")
     assert {(row["schedule"], row["folder"][-2:]) for row in rows} == {("data-hourly", "02"), ("bias", "00")}
     again = history_of(top).update(str(top))
-    assert again.skipped == done.skipped or set(again.skipped) == set(done.skipped)
+    assert set(again.skipped) == set(done.skipped)
     assert again.same == 112
 
 
@@ -175,6 +175,13 @@ def test_whatever_stands_in_a_file_only_that_file_is_skipped(tmp_path, content):
     assert [each.path for each in done.skipped] == ["m/s/2026/11/01/00/constraint_violations.json"]
     found = history_of(tmp_path).query("SELECT verdict, rows FROM executions")
     assert found == [{"verdict": "unreadable", "rows": 500}]
+
+
+def test_an_endpoint_may_be_called_dashboard(tmp_path):
+    past.data_quality(past.folder_of(tmp_path, "dashboard", "s", 0), random.Random(1), broken=False)
+    (tmp_path / "dashboard" / "index.html").write_text("our own")
+    done = history_of(tmp_path).update(str(tmp_path))
+    assert (done.new, done.skipped) == (1, ())
 
 
 def test_an_execution_without_judgement_is_not_called_well(tmp_path):
@@ -333,3 +340,25 @@ def test_numbers_beyond_all_measure_spoil_only_their_file(tmp_path):
     (folder / "statistics.json").write_text(text)
     done = history_of(tmp_path).update(str(tmp_path))
     assert [each.path.rpartition("/")[2] for each in done.skipped] == ["statistics.json"]
+
+
+def test_a_number_of_rows_that_no_database_holds_is_not_known(tmp_path):
+    folder = past.folder_of(tmp_path, "m", "s", 0)
+    past.data_quality(folder, random.Random(1), broken=False)
+    for name in ("statistics", "profile"):
+        document = json.loads((folder / f"{name}.json").read_text())
+        document["dataset"]["item_count"] = 1e30
+        past.write(folder, **{name: document})
+    assert history_of(tmp_path).update(str(tmp_path)).skipped == ()
+    assert history_of(tmp_path).query("SELECT verdict, rows FROM executions") == [{"verdict": "ok", "rows": None}]
+
+
+def test_half_characters_become_question_marks(tmp_path):
+    folder = past.folder_of(tmp_path, "m", "s", 0)
+    found = [past.drifted("b\udc00", 0.5)]
+    statistics = past.statistics(past.numeric("a\ud800", float("nan")), past.numeric("b\udc00", 1.0))
+    past.write(folder, statistics=statistics, constraint_violations={"violations": found})
+    assert history_of(tmp_path).update(str(tmp_path)).skipped == ()
+    names = history_of(tmp_path).query("SELECT DISTINCT feature FROM metrics ORDER BY 1")
+    assert names == [{"feature": "a?"}, {"feature": "b?"}]
+    assert history_of(tmp_path).query("SELECT feature FROM findings") == [{"feature": "b?"}]

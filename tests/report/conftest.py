@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,30 +11,15 @@ import hostile
 import numpy as np
 import polars as pl
 import pytest
+from report_runs import baseline_of, run_into, write_predictions
+from visits import Visit
 
-from analyzer import job
-from analyzer.config import read_config
 from analyzer.report import make_reports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 Run = Callable[..., Path]
-
-
-def run_into(top: Path, name: str, source: Path, **settings: str | Path) -> Path:
-    """Run a whole job in this process over CSV with a header; returns the folder with its files."""
-    environment = {
-        "ANALYZER_ROOT": str(top), "ANALYZER_ENGINE": "local", "ANALYZER_CORES": "1",
-        "ANALYZER_REPORT": "html,md,junit", "dataset_format": '{"csv":{"header":true}}',
-        "dataset_source": str(source), "output_path": str(top / name),
-    }  # fmt: skip
-    job.run(read_config(environment | {key: str(value) for key, value in settings.items()}))
-    return top / name
-
-
-def baseline_of(folder: Path) -> dict[str, Path]:
-    return {f"baseline_{kind}": folder / f"{kind}.json" for kind in ("constraints", "statistics")}
 
 
 @pytest.fixture(scope="session")
@@ -56,25 +39,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return folder
 
 
-class Visit:
-    """A page that was opened, with all that went wrong on it and all that it asked for from elsewhere."""
-
-    def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.add_init_script("window.hits = []; window.hit = at => window.hits.push(at); window.alert = hit")
-        self.page.goto(path.as_uri())
-
-    def rows(self, table: str) -> list[str]:
-        """The names in the rows of a table that are shown."""
-        return self.page.locator(f"#{table} tbody tr:not([hidden]) th").all_inner_texts()
-
-
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
@@ -88,23 +52,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         each.context.close()
 
 
-def document(folder: Path, name: str) -> Any:
-    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-
-
 # --- the other dimensions, and many columns ---------------------------------------------------------------------------
-
-
-def write_predictions(folder: Path, *, broken: bool, rows: int = 600) -> Path:
-    draw = random.Random(5)
-    folder.mkdir(parents=True)
-    lines = ["label,prediction,score,country"]
-    for i in range(rows):
-        score = draw.random()
-        positive = draw.random() < (0.3 + 0.4 * score if broken else score)
-        lines.append(f"{int(positive)},{int(score > 0.5)},{score:.4f},{('de', '<b>fr</b>')[i % 2]}")
-    (folder / "a.csv").write_text("\n".join(lines) + "\n")
-    return folder
 
 
 QUALITY = {

@@ -56,6 +56,14 @@ def test_tables_sort_by_their_heads_both_ways(visit, reports) -> None:
     assert seen.rows("columns-table")[-1] == "income"
 
 
+def test_what_is_infinite_sorts_as_the_largest(visit, page_of) -> None:
+    seen = visit(page_of("analysis"))
+    head = seen.page.locator("#post-training-0 th", has_text="This run").get_by_role("button")
+    head.click()
+    names = [name.split("(")[1].split(")")[0] for name in seen.rows("post-training-0")]
+    assert names == ["TE", "RD", "DI", "AD"]
+
+
 def test_severities_and_names_filter_all_tables_at_once(visit, reports) -> None:
     seen = visit(reports("broken") / "report.html")
     everything = len(seen.rows("columns-table"))

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import analysis_papers
 import pytest
-from conftest import baseline_of, document, run_into, write_predictions
 from hostile import ATTACKS
+from report_runs import baseline_of, document, run_into, write_predictions
 
 from analyzer import plugins
 from analyzer.config import read_config
@@ -137,6 +137,27 @@ def test_nothing_in_the_summary_is_a_link_a_mention_or_markup(tmp_path) -> None:
     outside = re.sub(r"(`+).*?\1(?!`)", "", summary)
     assert "@" not in outside
     assert "](" not in outside
+
+
+def test_addresses_in_the_words_of_a_summary_are_no_links() -> None:
+    documents = {
+        "profile.json": {"dataset": {"notes": ["See www.evil.example, WWW.evil.example, https://evil.example"]}}
+    }
+    summary = make_reports(papers_of("data_quality", documents, {}, about={}), ["md"])["md"]
+    assert "evil.example" in summary
+    assert not re.search(r"www\.|://", summary, re.IGNORECASE)
+
+
+def test_junit_is_xml_whatever_names_hold() -> None:
+    odd = "a\ufffe\uffff\x00\ud800"
+    told = {"feature_name": odd, "constraint_check_type": odd, "description": odd}
+    documents = {
+        "statistics.json": {"dataset": {"item_count": 1}, "features": [{"name": odd}, {"name": "\uffff"}]},
+        "constraint_violations.json": {"violations": [told]},
+    }
+    made = make_reports(papers_of("data_quality", documents, {}, about={"Endpoint": odd}), ["junit"])["junit"]
+    suite = ET.fromstring(made.encode()).find("testsuite")
+    assert [each.get("name") for each in suite.findall("testcase")] == ["a⟨U+FFFE⟩⟨U+FFFF⟩⟨U+0000⟩⟨U+D800⟩", "⟨U+FFFF⟩"]
 
 
 def test_junit_has_a_failed_test_for_each_violation(reports) -> None:

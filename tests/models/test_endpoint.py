@@ -94,6 +94,15 @@ def test_json_is_written_by_the_templates(settings, body):
     assert service.asked[0].body == body
 
 
+def test_a_value_that_looks_like_a_placeholder_stays_as_it_is():
+    texts = ("$feature_names", "${b b}")
+    features = Features((Feature("a", texts), Feature("b b")))
+    template = {"content_template": '{"all":$records}', "record_template": '{"kvp":$features_kvp,"b":"${b b}"}'}
+    with endpoint(answer([1, 2])) as service:
+        model_at(service.url, features, **JSON, **template).predict(np.array([[0.0, 0.5], [1.0, 0.5]]))
+    assert json.loads(service.asked[0].body) == {"all": [{"kvp": {"a": text, "b b": 0.5}, "b": 0.5} for text in texts]}
+
+
 @pytest.mark.parametrize("template", ['{"one":$record}', '{"one":$features}'])
 def test_a_template_of_one_record_sends_one_by_one(template):
     with endpoint(lambda asked: (200, "application/json", str(sum(json.loads(asked.body)["one"])))) as service:

@@ -9,6 +9,7 @@ import socket
 import numpy as np
 import pytest
 from endpoint_service import endpoint, hang, sums
+from http_service import serving
 
 from analyzer.attributions.features import Feature, Features
 from analyzer.errors import ConfigError, ModelError
@@ -151,6 +152,15 @@ def test_an_endpoint_that_always_fails_is_named_with_batch_and_status():
     assert "batch 1 of 3 rows" in text
     assert "nor does it for one record alone" in text
     assert len(service.asked) == 4, "two for the batch, two for the record alone"
+
+
+def test_an_endpoint_that_redirects_is_told_by_its_status():
+    with serving() as service:
+        service.answers, service.headers = [307], {"Location": "http://127.0.0.1:1/invocations"}
+        with pytest.raises(ModelError, match="it answered with status 307") as error:
+            model_at(service.url, retries=2).predict(BLOCK[:1])
+    assert "did not answer" not in str(error.value)
+    assert len(service.posted) == 1
 
 
 def test_an_endpoint_that_hangs_is_given_up():

@@ -113,14 +113,22 @@ def read_analysis_baseline(config: JobConfig) -> Mapping[str, Any] | None:
     if path is None:
         return None
     document = _document(baseline_content("baseline_constraints", path), str(path))
-    bias = analysis.bias is not None and any(name in document for name in BIAS_SECTIONS)
-    if not bias and not (analysis.shap is not None and EXPLANATIONS in document):
-        wanted = BIAS_SECTIONS[0] if analysis.bias else EXPLANATIONS
+    lacking = _unjudged(analysis, document)
+    if len(lacking) == (analysis.bias is not None) + (analysis.shap is not None):
         raise BaselineError(
-            f"baseline_constraints: {path} has {', '.join(document) or 'nothing'}, but no {wanted}.",
+            f"baseline_constraints: {path} has {', '.join(document) or 'nothing'}, but no {lacking[0]}.",
             f"Name the {ANALYSIS_FILE} of a baseline job with the same analysis.",
         )
+    for section in lacking:
+        log.warning("The baseline %s has no %s, so these figures of this run are not judged.", path, section)
     return document
+
+
+def _unjudged(analysis: AnalysisConfig, baseline: Mapping[str, Any]) -> list[str]:
+    """Name what this job computes and the baseline has no figures of."""
+    bias = analysis.bias is not None and not any(name in baseline for name in BIAS_SECTIONS)
+    shap = analysis.shap is not None and EXPLANATIONS not in baseline
+    return [BIAS_SECTIONS[0]] * bias + [EXPLANATIONS] * shap
 
 
 def _document(content: bytes, path: str) -> Mapping[str, Any]:

@@ -177,6 +177,19 @@ def test_one_job_measures_bias_and_explains_with_the_same_model(tmp_path, expect
     assert set(analysis(out)["explanations"]["kernel_shap"]["label0"]["global_shap_values"]) == {"f", "g", "x"}
 
 
+def test_a_baseline_of_one_half_judges_that_and_the_log_names_the_other(tmp_path, caplog) -> None:
+    write_table(tmp_path, PREDICTED)
+    baseline = tmp_path / "kept.json"
+    baseline.write_bytes((run_analysis(tmp_path, SIMPLE) / "analysis.json").read_bytes())
+    methods = {"pre_training_bias": {"methods": "all"}, "shap": {"baseline": [[0, 0, 0]]}}
+    out = run_analysis(
+        tmp_path, SIMPLE | {"methods": methods}, ANALYZER_MODEL_SCRIPT=script(tmp_path), baseline_constraints=baseline
+    )  # fmt: skip
+    profile = json.loads((out / "profile.json").read_text())
+    assert (profile["bias"]["judged"], profile["attribution"]["judged"]) == (True, False)
+    assert f"{baseline} has no explanations, so these figures of this run are not judged." in caplog.text
+
+
 @pytest.mark.spark
 def test_on_spark_the_tasks_ask_and_the_files_are_the_same(spark, tmp_path) -> None:
     for i in range(3):

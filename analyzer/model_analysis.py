@@ -25,7 +25,7 @@ from analyzer.job import baseline_content, prepare_extensions, reports_for_peopl
 from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
-from analyzer.plan_analysis import Rows, open_rows
+from analyzer.plan_analysis import Rows, open_rows, opened_engine
 from analyzer.postprocess import postprocess
 from analyzer.publish import check_publishing
 from analyzer.write import ANALYSIS_FILE, PROFILE_FILE, VIOLATIONS_FILE, check_writable
@@ -56,7 +56,8 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
         prepare_extensions(config, scripts)
         source = stack.enter_context(joined_datasets(config, scripts.record, leader))
         rows = open_rows(source, scripts.record if source is config else None, leader)
-        parts, failures = analyze_halves(rows, baseline, leader)
+        with opened_engine(rows, leader):
+            parts, failures = analyze_halves(rows, baseline, leader)
         violations = write_analysis(parts, config, baseline)
         if failures:
             raise failures[0]

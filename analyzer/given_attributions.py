@@ -63,7 +63,7 @@ def figures_of(state: AttributedRows, method: str, headers: Sequence[str]) -> li
 
 
 def _split(name: str, headers: Sequence[str]) -> tuple[str, str]:
-    for label in headers:
+    for label in sorted(headers, key=len, reverse=True):  # a label may end as another one does: no, maybe_no
         if name.endswith(f"_{label}"):
             return name.removesuffix(f"_{label}"), label
     if len(headers) > 1:

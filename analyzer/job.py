@@ -271,10 +271,10 @@ def fold_files(
 
 @contextmanager
 def deployed(leader: Leader | None) -> Iterator[Deployment]:
-    """Have the hosts of this run form a cluster, unless there are none, or there is a session or a cluster already."""
-    from analyzer.engine.spark import NO_DEPLOYMENT, has_master, has_session
+    """Have the hosts of this run form a cluster, unless there are none, or the job was told of another cluster."""
+    from analyzer.engine.spark import NO_DEPLOYMENT, has_master
 
-    if leader is None or has_master() or has_session():
+    if leader is None or has_master():
         yield NO_DEPLOYMENT
         return
     with leader.spark() as deployment:

@@ -32,6 +32,14 @@ NAMES = uuid.UUID("2b5e1a34-7c40-5d61-9d27-6f3a7b0d8c15")
 PART = re.compile(r"part-\d{5,}-(?=[^/]+$)")
 ALONE_BYTES = 32 * 1024 * 1024
 """Up to so many bytes this process is done before another one would have started."""
+OF_ANALYSES = {
+    "baseline_constraints": "baseline_constraints",
+    "baseline_statistics": "baseline_statistics",
+    "ANALYZER_HISTORY": "history",
+    "ANALYZER_ALERTS": "alerts",
+    "ANALYZER_METRICS_TARGETS": "metrics_targets",
+}
+"""Variables, and their fields, of what concerns the analysis of the merged records alone."""
 MOST_HOURS = 48
 """Hours that are logged one by one; merge_report.json has all."""
 
@@ -44,8 +52,7 @@ def merge(config: JobConfig, leader: Leader | None = None) -> int:
     Raises InputError where a side is missing or empty, cannot be read, or where nothing matches, and OutputError; then
     what an earlier run wrote is untouched.
     """
-    if config.record_preprocessor_script or config.post_analytics_processor_script:
-        log.warning("Scripts are not used: a merge writes payloads as they were captured.")
+    _say_idle(config)
     check_writable(config.output_path)
     plan, peers = _planned(config, leader)
     _refuse_nothing(plan, config)
@@ -59,6 +66,17 @@ def merge(config: JobConfig, leader: Leader | None = None) -> int:
         with phase("write"):
             write_stream(config.output_path, output.content(joined.lines, document), output.stale())
     return 0
+
+
+def _say_idle(config: JobConfig) -> None:
+    """Say which settings are not heeded: no fault, for the jobs of a schedule may share an environment."""
+    if config.record_preprocessor_script or config.post_analytics_processor_script:
+        log.warning("Scripts are not used: a merge writes payloads as they were captured.")
+    idle = [variable for variable, field in OF_ANALYSES.items() if getattr(config, field)]
+    if "junit" in config.report:
+        idle.append("ANALYZER_REPORT")
+    if idle:
+        log.warning("A merge analyzes nothing, so these are not used: %s.", ", ".join(idle))
 
 
 def _planned(config: JobConfig, leader: Leader | None) -> tuple[Plan, Peers | None]:

@@ -147,13 +147,15 @@ def _settings(config: JobConfig) -> dict[str, Any]:
         "analysis_type": config.analysis_type,
         "problem_type": config.problem_type,
         "positive_label": config.positive_label,
+        "analysis_config": _stamp(config.analysis_config) if config.analysis else None,
         "compatibility": config.compatibility,
         "evidence": config.evidence,
+        "report": list(config.report),
     }
 
 
 def _stamp(path: Location | None) -> str | None:
-    """Tell one version of a baseline's file from the next."""
+    """Tell one version of a file from the next."""
     if path is None:
         return None
     from zlib import crc32

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
+from analyzer.analysis_config import AnalysisConfig
 from analyzer.analysis_documents import Violation
 from analyzer.analyze import finish_analysis
 from analyzer.analyzers.bias_counts import BiasState
@@ -40,6 +43,7 @@ from analyzer.write import (
 log = logging.getLogger(__name__)
 MOST_NAMED = 20
 MergedState = TableState | PredictionState | BiasState
+S = TypeVar("S", TableState, PredictionState, BiasState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +194,25 @@ def merge_files(paths: Sequence[Location]) -> TableState:
 
     Raises InputError for a file that cannot be read, BaselineError for one that is no state of this version.
     """
-    merged = _read(paths[0])
+
+    def read(path: Location, before: TableState | None) -> TableState:
+        state = TableState.from_bytes(_content(path), str(path))
+        if before is not None:
+            _name_differences(path, before, state)
+        return state
+
+    return _merged(paths, read)
+
+
+def _merged(paths: Sequence[Location], read: Callable[[Location, S | None], S]) -> S:
+    """Merge states in the order of their files; `read` reads one, and is given what came of those before it."""
+    merged = read(paths[0], None)
     for path in paths[1:]:
-        state = _read(path)
-        _name_differences(path, merged, state)
+        state = read(path, merged)
         merged.tail = ("", 0)  # a file of the same name in another run is another file: its records count from 1
         merged.merge(state)
     log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
     return merged
-
-
-def _read(path: Location) -> TableState:
-    return TableState.from_bytes(_content(path), str(path))
 
 
 def _content(path: Location) -> bytes:
@@ -216,18 +227,13 @@ def merge_predictions(paths: Sequence[Location], config: JobConfig) -> Predictio
 
     Raises as `merge_files`, and BaselineError for states of another kind of problem, or of other attributes.
     """
-    merged: PredictionState | None = None
-    for path in paths:
+
+    def read(path: Location, before: PredictionState | None) -> PredictionState:
         state = PredictionState.from_bytes(_content(path), str(path))
-        _refuse_other_roles(path, state, merged, config)
-        if merged is None:
-            merged = state
-        else:
-            merged.tail = ("", 0)
-            merged.merge(state)
-    assert merged is not None
-    log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
-    return merged
+        _refuse_other_roles(path, state, before, config)
+        return state
+
+    return _merged(paths, read)
 
 
 def _merge_analyses(paths: Sequence[Location], config: JobConfig) -> tuple[BiasState, AnalysisVerdict]:
@@ -235,29 +241,30 @@ def _merge_analyses(paths: Sequence[Location], config: JobConfig) -> tuple[BiasS
 
     Raises ConfigError for an analysis_config.json without bias: attributions leave no states that could be merged.
     """
-    assert config.analysis is not None
-    if config.analysis.bias is None:
+    analysis = config.analysis
+    assert analysis is not None
+    if analysis.bias is None:
         raise ConfigError(
-            f"{config.analysis.where} asks for no bias, and attributions leave no states.",
+            f"{analysis.where} asks for no bias, and attributions leave no states.",
             "Name an analysis_config.json with facets, that of the runs whose states are merged.",
         )
+    if analysis.shap is not None:
+        log.warning("Attributions leave no states: the reports of merged states are of bias alone.")
+        analysis = replace(analysis, shap=None)
+        config = replace(config, analysis=analysis)
     baseline = read_analysis_baseline(config)
-    merged: BiasState | None = None
-    for path in paths:
-        state = BiasState.from_bytes(_content(path), str(path))
-        if not fits(state.roles, config.analysis) or (merged is not None and merged.roles != state.roles):
-            raise BaselineError(
-                f"{path} was made with another analysis_config.json than {config.analysis.where} or another state.",
-                "Merge states of runs with the same label, facets, values, group variable and segments.",
-            )
-        if merged is None:
-            merged = state
-        else:
-            merged.tail = ("", 0)
-            merged.merge(state)
-    assert merged is not None
-    log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
+    merged = _merged(paths, partial(_read_bias, analysis=analysis))
     return merged, AnalysisVerdict(write_analysis([report_bias(merged, config, baseline)], config, baseline))
+
+
+def _read_bias(path: Location, before: BiasState | None, analysis: AnalysisConfig) -> BiasState:
+    state = BiasState.from_bytes(_content(path), str(path))
+    if not fits(state.roles, analysis) or (before is not None and before.roles != state.roles):
+        raise BaselineError(
+            f"{path} was made with another analysis_config.json than {analysis.where} or another state.",
+            "Merge states of runs with the same label, facets, values, group variable and segments.",
+        )
+    return state
 
 
 def _refuse_other_roles(

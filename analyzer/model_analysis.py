@@ -25,7 +25,7 @@ from analyzer.job import baseline_content, prepare_extensions, reports_for_peopl
 from analyzer.join_datasets import joined_datasets
 from analyzer.jsonlayout import dump, parse
 from analyzer.metrics import check_schedule
-from analyzer.plan_analysis import Rows, open_rows
+from analyzer.plan_analysis import Rows, open_rows, opened_engine
 from analyzer.postprocess import postprocess
 from analyzer.publish import check_publishing
 from analyzer.write import ANALYSIS_FILE, PROFILE_FILE, VIOLATIONS_FILE, check_writable
@@ -56,7 +56,8 @@ def run_analysis(config: JobConfig, leader: Leader | None = None) -> int:
         prepare_extensions(config, scripts)
         source = stack.enter_context(joined_datasets(config, scripts.record, leader))
         rows = open_rows(source, scripts.record if source is config else None, leader)
-        parts, failures = analyze_halves(rows, baseline, leader)
+        with opened_engine(rows, leader):
+            parts, failures = analyze_halves(rows, baseline, leader)
         violations = write_analysis(parts, config, baseline)
         if failures:
             raise failures[0]
@@ -113,14 +114,22 @@ def read_analysis_baseline(config: JobConfig) -> Mapping[str, Any] | None:
     if path is None:
         return None
     document = _document(baseline_content("baseline_constraints", path), str(path))
-    bias = analysis.bias is not None and any(name in document for name in BIAS_SECTIONS)
-    if not bias and not (analysis.shap is not None and EXPLANATIONS in document):
-        wanted = BIAS_SECTIONS[0] if analysis.bias else EXPLANATIONS
+    lacking = _unjudged(analysis, document)
+    if len(lacking) == (analysis.bias is not None) + (analysis.shap is not None):
         raise BaselineError(
-            f"baseline_constraints: {path} has {', '.join(document) or 'nothing'}, but no {wanted}.",
+            f"baseline_constraints: {path} has {', '.join(document) or 'nothing'}, but no {lacking[0]}.",
             f"Name the {ANALYSIS_FILE} of a baseline job with the same analysis.",
         )
+    for section in lacking:
+        log.warning("The baseline %s has no %s, so these figures of this run are not judged.", path, section)
     return document
+
+
+def _unjudged(analysis: AnalysisConfig, baseline: Mapping[str, Any]) -> list[str]:
+    """Name what this job computes and the baseline has no figures of."""
+    bias = analysis.bias is not None and not any(name in baseline for name in BIAS_SECTIONS)
+    shap = analysis.shap is not None and EXPLANATIONS not in baseline
+    return [BIAS_SECTIONS[0]] * bias + [EXPLANATIONS] * shap
 
 
 def _document(content: bytes, path: str) -> Mapping[str, Any]:

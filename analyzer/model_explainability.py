@@ -33,7 +33,6 @@ from analyzer.attributions.figures import (
 from analyzer.attributions.given_rows import parse_rows, rows_in
 from analyzer.attributions.shapley import new_game
 from analyzer.checks.attribution import AttributionVerdict, check_attribution
-from analyzer.dataset_formats import SparkFormat
 from analyzer.errors import ConfigError, InputError
 from analyzer.explain_rows import (
     Explained,
@@ -48,11 +47,11 @@ from analyzer.explain_rows import (
 from analyzer.fetch_scripts import beside
 from analyzer.find_model import access_of, feature_names
 from analyzer.given_attributions import figures_of, fold_attributions, profile_of
-from analyzer.job import deployed, phase, pick_engine, refuse_nothing
+from analyzer.job import deployed, phase, refuse_nothing
 from analyzer.metrics import attribution_records
 from analyzer.models.carried import CarriedModel
 from analyzer.models.model import ModelAccess
-from analyzer.plan_analysis import Rows, fold_rows
+from analyzer.plan_analysis import Rows, engine_of, fold_rows
 from analyzer.stores import read_whole
 from analyzer.stores.store import cure_of, reason_of
 
@@ -227,9 +226,9 @@ def _size(block: Block, task: ExplainTask) -> int:
 
 @contextmanager
 def _opened(rows: Rows, leader: Leader | None) -> Iterator[Engine]:
-    """Open the engine that reads the rows, so that Spark is started once for reading and for explaining."""
+    """Have the engine that reads the rows explain them, too."""
     config = rows.config
-    if _picked(rows) == "spark":
+    if engine_of(rows) == "spark":
         from analyzer.engine.spark import map_on_spark, spark_session
 
         with deployed(leader) as deployment, spark_session(config, deployment) as session:
@@ -242,12 +241,6 @@ def _opened(rows: Rows, leader: Leader | None) -> Iterator[Engine]:
             return list(parts)
 
     yield locally
-
-
-def _picked(rows: Rows) -> str:
-    if isinstance(rows.config.dataset_format, SparkFormat):
-        return "spark"
-    return pick_engine(sum(file.size for file in rows.files), rows.config)
 
 
 def _log_model(parts: Sequence[Explained]) -> None:

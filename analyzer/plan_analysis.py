@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from analyzer.analyze import State, Task, merge_all
 from analyzer.config import JobConfig
 from analyzer.dataset_formats import CaptureFormat, CsvFormat, JsonFormat, SparkFormat
 from analyzer.errors import ConfigError
-from analyzer.job import fold_files, fold_source, list_inputs, reading_of
+from analyzer.job import deployed, fold_files, fold_source, list_inputs, phase, pick_engine, reading_of
 from analyzer.name_columns import Naming
 from analyzer.readers.reading import Fields, Reading
 from analyzer.stores.peers import Peers
@@ -78,6 +79,27 @@ def fold_rows(rows: Rows, blank: Callable[[], State], leader: Leader | None = No
         folded, _, _ = fold_source(rows.config, rows.config.dataset_format, task, leader)
         return merge_all(folded) if folded else task.new_state()
     return fold_files(rows.files, rows.config, task, leader)[0]
+
+
+def engine_of(rows: Rows) -> str:
+    """Pick the engine for the rows: Spark where only it can read them, else the one that fits their size."""
+    if isinstance(rows.config.dataset_format, SparkFormat):
+        return "spark"
+    return pick_engine(sum(file.size for file in rows.files), rows.config) if rows.files else "local"
+
+
+@contextmanager
+def opened_engine(rows: Rows, leader: Leader | None = None) -> Iterator[None]:
+    """Start Spark, where it is to do the work, once for all that is done with the rows."""
+    if engine_of(rows) == "local":
+        yield
+        return
+    from analyzer.engine.spark import spark_session
+
+    with ExitStack() as stack:
+        with phase("session"):
+            stack.enter_context(spark_session(rows.config, stack.enter_context(deployed(leader))))
+        yield
 
 
 def _rows(config: JobConfig, files: Sequence[File], peers: Peers | None, reading: Reading) -> Rows:

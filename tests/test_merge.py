@@ -493,6 +493,24 @@ def test_spark_names_what_is_no_record_and_where_nothing_matches(tmp_path, spark
         run(tmp_path, ANALYZER_ENGINE="spark")
 
 
+def test_settings_that_concern_analyses_are_named_in_the_log_and_change_nothing(tmp_path, caplog):
+    write_sides(tmp_path, {HERE: [capture("e")]}, {LATER: [label("e")]})
+    run(tmp_path)
+    assert "not used" not in caplog.text
+    out = run(
+        tmp_path,
+        record_preprocessor_script="/none.py",
+        baseline_constraints="/none.json",
+        ANALYZER_HISTORY=tmp_path / "history.sqlite",
+        ANALYZER_REPORT="html,junit",
+    )
+    assert ids(out) == [("e", "1")]
+    assert not (tmp_path / "history.sqlite").exists()
+    assert "Scripts are not used: a merge writes payloads as they were captured." in caplog.text
+    told = "A merge analyzes nothing, so these are not used: baseline_constraints, ANALYZER_HISTORY, ANALYZER_REPORT."
+    assert caplog.text.count(told) == 1
+
+
 # --- the whole process ------------------------------------------------------------------------------------------------
 
 

@@ -588,7 +588,7 @@ def test_what_only_spark_reads_is_measured_too(spark, tmp_path) -> None:
     assert analysis(out) == analysis(expected)
 
 
-def test_states_of_hours_make_the_report_of_the_day(tmp_path, capsys) -> None:
+def test_states_of_hours_make_the_report_of_the_day(tmp_path, capsys, caplog) -> None:
     parts = [table(200, seed=i) for i in range(3)]
     for i, part in enumerate(parts):
         write_table(tmp_path / f"hour-{i}", part)
@@ -603,6 +603,11 @@ def test_states_of_hours_make_the_report_of_the_day(tmp_path, capsys) -> None:
     found, expected = values(tmp_path / "out", "f"), values(day, "f")
     assert found.pop("FT") == "FlipTest needs rows, which states of earlier runs do not hold"
     assert found == {name: value for name, value in expected.items() if name != "FT"}
+    both = {"pre_training_bias": {"methods": ["CI"]}, "shap": {"baseline": [[0, 0, 0]]}}
+    path.write_text(json.dumps({**SIMPLE, "methods": both}))
+    run_command(["merge-states", *states, "--output", str(tmp_path / "out"), "--analysis-config", str(path)])
+    assert values(tmp_path / "out", "f") == {"CI": expected["CI"]}
+    assert "Attributions leave no states: the reports of merged states are of bias alone." in caplog.text
     path.write_text(json.dumps({**SIMPLE, "group_variable": "x"}))
     with pytest.raises(BaselineError, match=r"was made with another analysis_config\.json"):
         run_command(["merge-states", *states, "--output", str(tmp_path / "out"), "--analysis-config", str(path)])

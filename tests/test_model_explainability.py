@@ -381,6 +381,13 @@ def test_labels_are_told_by_the_ends_of_columns(explain):
         explain(rows, predictor={"label_headers": ["x", "y"], "attributions": "s_"}, script=None)
 
 
+def test_a_label_that_ends_as_another_one_keeps_its_columns(explain):
+    told = {"label_headers": ["no", "maybe_no"], "attributions": "s_"}
+    folder = explain("s_a_no,s_a_maybe_no\n1,3\n", predictor=told, script=None)
+    assert values_in(folder, "no") == {"global_shap_values": {"a": 1}}
+    assert values_in(folder, "maybe_no") == {"global_shap_values": {"a": 3}}
+
+
 def test_attributions_in_answers_of_an_endpoint_are_found_by_a_path(explain, tmp_path):
     """As endpoints of SageMaker answer that explain online."""
     answers = [

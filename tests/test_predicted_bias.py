@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from analyses import SIMPLE, analysis, bias_notes, run_analysis, table, values, write_table
 from endpoint_service import Asked, endpoint
+from traffic import ROOT, run_process
 
 from analyzer.errors import ConfigError, InputError, ModelError, ScriptError
 
@@ -177,6 +179,19 @@ def test_one_job_measures_bias_and_explains_with_the_same_model(tmp_path, expect
     assert set(analysis(out)["explanations"]["kernel_shap"]["label0"]["global_shap_values"]) == {"f", "g", "x"}
 
 
+def test_a_baseline_of_one_half_judges_that_and_the_log_names_the_other(tmp_path, caplog) -> None:
+    write_table(tmp_path, PREDICTED)
+    baseline = tmp_path / "kept.json"
+    baseline.write_bytes((run_analysis(tmp_path, SIMPLE) / "analysis.json").read_bytes())
+    methods = {"pre_training_bias": {"methods": "all"}, "shap": {"baseline": [[0, 0, 0]]}}
+    out = run_analysis(
+        tmp_path, SIMPLE | {"methods": methods}, ANALYZER_MODEL_SCRIPT=script(tmp_path), baseline_constraints=baseline
+    )  # fmt: skip
+    profile = json.loads((out / "profile.json").read_text())
+    assert (profile["bias"]["judged"], profile["attribution"]["judged"]) == (True, False)
+    assert f"{baseline} has no explanations, so these figures of this run are not judged." in caplog.text
+
+
 @pytest.mark.spark
 def test_on_spark_the_tasks_ask_and_the_files_are_the_same(spark, tmp_path) -> None:
     for i in range(3):
@@ -189,6 +204,28 @@ def test_on_spark_the_tasks_ask_and_the_files_are_the_same(spark, tmp_path) -> N
     assert (there / "analysis.json").read_bytes() == (here / "analysis.json").read_bytes()
     assert (there / "state.json.gz").read_bytes() == (here / "state.json.gz").read_bytes()
     assert isinstance(values(here, "f")["RD"], float)
+
+
+@pytest.mark.spark
+def test_both_halves_of_a_run_share_one_session(tmp_path) -> None:
+    """Every session of Spark leaves an event log."""
+    write_table(tmp_path, ROWS, HEADER)
+    methods = {"post_training_bias": {"methods": ["DPPL"]}, "shap": {"baseline": [[0, 0, 0]]}}
+    config = tmp_path / "analysis_config.json"
+    config.write_text(json.dumps(UNPREDICTED | {"methods": methods}))
+    events = tmp_path / "events"
+    events.mkdir()
+    log_events = f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir={events} pyspark-shell"
+    code, message, log = run_process(
+        os.environ | {
+            "PYTHONPATH": str(ROOT), "PYSPARK_SUBMIT_ARGS": log_events, "ANALYZER_ROOT": str(tmp_path),
+            "ANALYZER_ANALYSIS_CONFIG": str(config), "ANALYZER_MODEL_SCRIPT": str(script(tmp_path)),
+            "ANALYZER_ENGINE": "spark", "ANALYZER_CORES": "1",
+        }
+    )  # fmt: skip
+    assert (code, message[:10]) == (0, "Completed:"), log
+    assert set(analysis(tmp_path / "processing" / "output")) > {"post_training_bias_metrics", "explanations"}
+    assert len(list(events.iterdir())) == 1, log
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ class Leader:
         self._refused: dict[str, str] = {}
         self._changed = threading.Condition()
         self._peers: Peers | None = None
+        self._deployment: Deployment | None = None
         self._ending = False
         self._began = time.monotonic()
         self._stack = ExitStack()
@@ -287,15 +288,20 @@ class Leader:
 
     @contextmanager
     def spark(self) -> Iterator[Deployment]:
-        """Start Spark's master and a worker on this host, and have the others start theirs.
+        """Start Spark's master and a worker on this host, and have the others start theirs; once for all inside.
 
         Raises EngineError where this host's do not start; one of another host is only missing.
         """
+        if self._deployment is not None:
+            yield self._deployment
+            return
         with tempfile.TemporaryDirectory(prefix="analyzer-cluster-", ignore_cleanup_errors=True) as scratch:
             spark = Standalone(self._config, self.address, self._lock.key, Path(scratch))
             try:
-                yield self._start(spark)
+                self._deployment = self._start(spark)
+                yield self._deployment
             finally:
+                self._deployment = None
                 spark.stop()
 
     def _start(self, spark: Standalone) -> Deployment:

@@ -290,13 +290,6 @@ def _settings(cores: int, scratch: str, given: Mapping[str, str]) -> dict[str, s
     return settings
 
 
-def has_session() -> bool:
-    """Tell whether this process has started Spark already."""
-    from pyspark.sql import SparkSession
-
-    return SparkSession.getActiveSession() is not None
-
-
 def has_master() -> bool:
     """Tell whether there is a cluster already that the job was told to use."""
     return "SPARK_MASTER" in os.environ or _is_configured()

@@ -50,7 +50,8 @@ def url_of(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ConfigError(
-            f"ANALYZER_MODEL_URL is {without_credentials(text)!r}.", "Set it to a URL such as http://localhost:8080."
+            f"ANALYZER_MODEL_URL (predictor.endpoint_url) is {without_credentials(text)!r}.",
+            "Set it to a URL such as http://localhost:8080.",
         )
     return text if parts.path not in {"", "/"} else f"{text.rstrip('/')}/invocations"
 
@@ -116,7 +117,7 @@ def _pool(timeout: float, retries: int) -> Any:
     return urllib3.PoolManager(
         retries=urllib3.Retry(
             total=retries, backoff_factor=BACKOFF, status_forcelist=AGAIN, allowed_methods=None, raise_on_status=False,
-            redirect=0,
+            redirect=False,
         ),
         timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout), read=timeout),
         maxsize=2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -77,16 +78,27 @@ def _document(rows: Rows, names: Sequence[str], requests: Requests) -> str:
 
 
 def _filled(template: str, row: Sequence[Any], names: Sequence[str]) -> str:
-    """Put a row's values into a template; longer placeholders first, for one begins as the other does."""
+    """Put a row's values into a template, in one pass: a value that looks like a placeholder is none."""
     named = dict(zip(names, row, strict=True))
-    text = template
-    for place, value in (("$features_kvp", named), ("$feature_names", list(names)), ("$features", list(row))):
-        if place in text:
-            text = text.replace(place, json.dumps(value))
-    if '"${' in text:
-        for name, value in named.items():
-            text = text.replace(f'"${{{name}}}"', json.dumps(value))
-    return text
+    whole = {"$features_kvp": named, "$feature_names": list(names), "$features": list(row)}
+
+    def written(place: re.Match[str]) -> str:
+        found = place.group()
+        return json.dumps(whole[found] if found in whole else named[found[3:-2]])
+
+    return _places(tuple(names)).sub(written, template)
+
+
+@lru_cache(maxsize=4)
+def _places(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Find all placeholders; longer ones first, for one begins as the other does."""
+    return re.compile(
+        "|".join(map(re.escape, ("$features_kvp", "$feature_names", "$features", *map(_place_of, names))))
+    )
+
+
+def _place_of(name: str) -> str:
+    return f'"${{{name}}}"'
 
 
 def scores_in(body: bytes, content_type: str, rows: int, requests: Requests) -> Any:

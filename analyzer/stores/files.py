@@ -46,7 +46,7 @@ def survey_files(source: str) -> list[File]:
             for entry in entries:
                 if entry.name.startswith(HIDDEN):
                     continue
-                if not entry.is_dir():
+                if not _is_folder(entry):
                     found.append(_surveyed(entry))
                 elif _is_new(entry, met):
                     with suppress(PermissionError):
@@ -54,6 +54,13 @@ def survey_files(source: str) -> list[File]:
 
     look(source)
     return sorted(found, key=lambda file: file.path.split("/"))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _surveyed(entry: os.DirEntry[str]) -> File:

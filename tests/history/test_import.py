@@ -83,6 +83,11 @@ def test_metrics_have_their_names_thresholds_and_intervals(top):
     assert not history.query("SELECT 1 FROM metrics WHERE metric = 'CDDPL'")
 
 
+def test_a_link_that_leads_to_itself_hinders_nothing(top):
+    (top / "circle").symlink_to(top / "circle")
+    assert history_of(top).update(str(top)).new == 112
+
+
 def test_the_same_import_again_changes_nothing(top):
     history = history_of(top)
     history.update(str(top))

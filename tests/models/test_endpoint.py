@@ -9,6 +9,7 @@ import socket
 import numpy as np
 import pytest
 from endpoint_service import endpoint, hang, sums
+from http_service import serving
 
 from analyzer.attributions.features import Feature, Features
 from analyzer.errors import ConfigError, ModelError
@@ -94,6 +95,15 @@ def test_json_is_written_by_the_templates(settings, body):
     assert service.asked[0].body == body
 
 
+def test_a_value_that_looks_like_a_placeholder_stays_as_it_is():
+    texts = ("$feature_names", "${b b}")
+    features = Features((Feature("a", texts), Feature("b b")))
+    template = {"content_template": '{"all":$records}', "record_template": '{"kvp":$features_kvp,"b":"${b b}"}'}
+    with endpoint(answer([1, 2])) as service:
+        model_at(service.url, features, **JSON, **template).predict(np.array([[0.0, 0.5], [1.0, 0.5]]))
+    assert json.loads(service.asked[0].body) == {"all": [{"kvp": {"a": text, "b b": 0.5}, "b": 0.5} for text in texts]}
+
+
 @pytest.mark.parametrize("template", ['{"one":$record}', '{"one":$features}'])
 def test_a_template_of_one_record_sends_one_by_one(template):
     with endpoint(lambda asked: (200, "application/json", str(sum(json.loads(asked.body)["one"])))) as service:
@@ -142,6 +152,15 @@ def test_an_endpoint_that_always_fails_is_named_with_batch_and_status():
     assert "batch 1 of 3 rows" in text
     assert "nor does it for one record alone" in text
     assert len(service.asked) == 4, "two for the batch, two for the record alone"
+
+
+def test_an_endpoint_that_redirects_is_told_by_its_status():
+    with serving() as service:
+        service.answers, service.headers = [307], {"Location": "http://127.0.0.1:1/invocations"}
+        with pytest.raises(ModelError, match="it answered with status 307") as error:
+            model_at(service.url, retries=2).predict(BLOCK[:1])
+    assert "did not answer" not in str(error.value)
+    assert len(service.posted) == 1
 
 
 def test_an_endpoint_that_hangs_is_given_up():

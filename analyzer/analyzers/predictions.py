@@ -171,17 +171,17 @@ class PredictionState(FoldedRows):
             self._merge_segments(name, theirs)
         self.go_on(other)
 
-    def merge_late(self, late: PredictionState) -> None:
-        """Take in rows whose labels came late; where ours were read without labels, they are counted here already.
+    def merge_late(self, late: PredictionState, *, waits: bool) -> None:
+        """Take in rows whose labels came late; where ours `waits` for labels, they are counted here already.
 
+        That is to be told before the first of several late states: the last row may have its label after one of them.
         What the late state says of rows without a label or a prediction is of no account: ours knows of them. Raises
         InputError where more rows have got a label than were without one.
         """
-        labelled, waiting = late.figures.rows, self.left_out["missing_labels"]
-        if waiting:
-            self._stop_waiting(late, labelled, waiting)
+        if waits:
+            self._stop_waiting(late)
         else:
-            self.rows += labelled
+            self.rows += late.figures.rows
             self.files += late.files
         if isinstance(late.figures, Classes):
             late.figures.unlabelled = ScoreCounts(late.figures.most)
@@ -189,7 +189,8 @@ class PredictionState(FoldedRows):
         for name, theirs in late.segments.items():
             self._merge_segments(name, theirs)
 
-    def _stop_waiting(self, late: PredictionState, labelled: int, waiting: int) -> None:
+    def _stop_waiting(self, late: PredictionState) -> None:
+        labelled, waiting = late.figures.rows, self.left_out["missing_labels"]
         cure = "Late states are to hold only rows whose labels had not come; merge captures with the new labels alone."
         if labelled > waiting:
             raise InputError(f"{labelled:,} rows have got a label, but only {waiting:,} were without one.", cure)

@@ -141,6 +141,7 @@ def merge_group(group: Group, config: JobConfig) -> Done:
 def _settings(config: JobConfig) -> dict[str, Any]:
     """Name what the reports of a period depend on beside its states."""
     return {
+        "analysis_config": _stamp(config.analysis_config),
         "baseline_constraints": _stamp(config.baseline_constraints),
         "baseline_statistics": _stamp(config.baseline_statistics),
         "categorical_drift_method": config.categorical_drift_method,
@@ -149,11 +150,12 @@ def _settings(config: JobConfig) -> dict[str, Any]:
         "positive_label": config.positive_label,
         "compatibility": config.compatibility,
         "evidence": config.evidence,
+        "report": list(config.report),
     }
 
 
 def _stamp(path: Location | None) -> str | None:
-    """Tell one version of a baseline's file from the next."""
+    """Tell one version of a file of settings from the next."""
     if path is None:
         return None
     from zlib import crc32

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from analyses import SIMPLE, analysis, run_analysis, write_table
 
 from analyzer.__main__ import main
 from analyzer.config import JobConfig
@@ -119,6 +120,29 @@ def test_another_baseline_judges_anew(runs, tmp_path):
     assert {each.action for each in done} == {"new"}
     assert (output / "day/churn/hourly/2026/03/01/constraint_violations.json").exists()
     assert {each.action for each in merge_periods([runs], "day", judged)} == {"unchanged"}
+
+
+def test_another_choice_of_reports_is_made_anew(runs, tmp_path):
+    output = tmp_path / "merged"
+    merge_periods([runs], "day", config(output))
+    further = config(output, report=("html", "junit"))
+    assert {each.action for each in merge_periods([runs], "day", further)} == {"new"}
+    assert {each.action for each in merge_periods([runs], "day", further)} == {"unchanged"}
+
+
+def test_bias_is_measured_anew_where_the_analysis_asks_for_something_else(tmp_path):
+    write_table(tmp_path)
+    hour = tmp_path / "runs" / "2026" / "02" / "28" / "00"
+    hour.parent.mkdir(parents=True)
+    run_analysis(tmp_path, SIMPLE).rename(hour)
+    merging = ["merge-states", str(tmp_path / "runs"), "--by", "day", "--output", str(tmp_path / "merged")]
+    asked = tmp_path / "processing" / "input" / "config" / "analysis_config.json"
+    for methods in ("all", ["CI"]):
+        asked.write_text(json.dumps(SIMPLE | {"methods": {"pre_training_bias": {"methods": methods}}}))
+        assert main([*merging, "--analysis-type", "MODEL_BIAS", "--analysis-config", str(asked)]) == 0
+    found = analysis(tmp_path / "merged" / "day" / "2026" / "02" / "28")
+    (entry,) = found["pre_training_bias_metrics"]["facets"]["f"]
+    assert [each["name"] for each in entry["metrics"]] == ["CI"]
 
 
 def test_schedules_stay_apart_and_are_not_mixed(runs, tmp_path):

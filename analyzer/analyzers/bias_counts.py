@@ -294,10 +294,7 @@ class BiasState(FoldedRows):
         if scores is None:
             self.facts[PREDICTION].missing += rows.num_rows
             return None
-        coded = Coded.of(scores)
-        numbers = np.append(coded.numbers, np.nan)[coded.codes]
-        predicted = pa.array((numbers > self.roles.threshold).astype(np.int64), mask=np.isnan(numbers))
-        found = Coded.of(predicted)
+        found = predicted_by(scores, self.roles.threshold)
         self.facts[PREDICTION].update(found)
         return found
 
@@ -326,6 +323,13 @@ def find_column(rows: pa.RecordBatch, column: Column) -> pa.Array | None:
     if isinstance(column, str) and not column.isdecimal():
         return None
     return rows.column(int(column)) if int(column) < len(names) else None
+
+
+def predicted_by(scores: pa.Array, threshold: float) -> Coded:
+    """Give the predictions that scores make: 1 above the threshold, else 0, missing where there is no score."""
+    coded = Coded.of(scores)
+    numbers = np.append(coded.numbers, np.nan)[coded.codes]
+    return Coded.of(pa.array((numbers > threshold).astype(np.int64), mask=np.isnan(numbers)))
 
 
 def _roles_of(roles: BiasRoles) -> list[str]:

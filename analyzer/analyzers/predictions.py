@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analyzer.analyzers.codec import StateForm
 from analyzer.analyzers.folded_rows import FoldedRows
-from analyzer.analyzers.labels import canonical_label
+from analyzer.analyzers.labels import canonical_label, truth_as_numbers
 from analyzer.analyzers.residuals import Residuals
 from analyzer.analyzers.scores import MOST_DISTINCT, ScoreCounts
 from analyzer.analyzers.table import Batch, Domains
@@ -95,6 +95,13 @@ class Classes:
     def labels(self) -> set[str]:
         return {label for label, _ in self.pairs} | set(self.above)
 
+    def predicted(self) -> set[str]:
+        return {predicted for _, predicted in self.pairs}
+
+    def called(self) -> dict[str, str]:
+        """Give what each label and predicted label is called beside the others."""
+        return truth_as_numbers(self.labels() | self.predicted())
+
     def to_document(self) -> dict[str, Any]:
         return {
             "pairs": [[label, predicted, count] for (label, predicted), count in sorted(self.pairs.items())],
@@ -121,7 +128,7 @@ class Classes:
         self.scores[name].update(scores)
 
     def _refuse_many(self) -> None:
-        for what, found in (("labels", self.labels()), ("predicted labels", {pair[1] for pair in self.pairs})):
+        for what, found in (("labels", self.labels()), ("predicted labels", self.predicted())):
             if len(found) > MOST_CLASSES:
                 raise InputError(
                     f"There are more than {MOST_CLASSES:,} different {what}, such as {', '.join(sorted(found)[:3])}.",

@@ -28,7 +28,6 @@ from analyzer.scripts import script_error
 
 Values = Mapping[str, Any]
 """One value a role, or a list of them when a record holds several rows."""
-ABSENT: Any = object()
 
 
 def read_prediction_records(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:

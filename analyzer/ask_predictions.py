@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analyzer.analyzers.bias_counts import BiasRoles, BiasState
-from analyzer.analyzers.evidence import Place
+from analyzer.analyzers.folded_rows import FoldedRows
 from analyzer.analyzers.table import Batch, Domains, locator
 from analyzer.attributions.features import TEXTS, Features, kind_of, read_as
 from analyzer.attributions.figures import name_labels
@@ -21,16 +20,13 @@ from analyzer.models.carried import CarriedModel
 from analyzer.models.model import Read, as_labels, as_predictions, as_scores
 
 
-class ColumnKinds:
+class ColumnKinds(FoldedRows):
     """The columns of all rows and their kinds: a feature is one of numbers for the model only if it is everywhere."""
 
-    __slots__ = ("files", "kinds", "left_out", "rows", "tail")
+    __slots__ = ("kinds",)
 
     def __init__(self) -> None:
-        self.rows = 0
-        self.files = 0
-        self.left_out: Counter[str] = Counter()
-        self.tail: Place = ("", 0)
+        super().__init__()
         self.kinds: dict[str, int] = {}
 
     def update(self, batch: Batch, _domains: Domains) -> None:
@@ -41,12 +37,7 @@ class ColumnKinds:
 
     def merge(self, other: ColumnKinds) -> None:
         """Take in the state of the rows that follow ours."""
-        goes_on = other.tail[0] == self.tail[0]
-        last = other.tail if other.tail[0] else self.tail
-        self.tail = (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else last
-        self.rows += other.rows
-        self.files += other.files
-        self.left_out.update(other.left_out)
+        self.go_on(other)
         for name, kind in other.kinds.items():
             self.kinds[name] = max(kind, self.kinds.get(name, 0))
 

@@ -54,11 +54,7 @@ def joined_datasets(config: JobConfig, script: Path | None = None, leader: Leade
     if not analysis.facet_dataset_uri and not analysis.predicted_label_dataset_uri:
         yield config
         return
-    if leader is not None or isinstance(config.dataset_format, SparkFormat):
-        raise ConfigError(
-            f"{analysis.where}: data sets of their own for facets or predicted labels need all data on one host.",
-            "Join them beforehand, or run on one instance with files as source.",
-        )
+    _refuse_spread(config, analysis, leader)
     rows = open_rows(config, script)
     sides = _sides(analysis)
     _refuse_unjoinable(rows, sides)
@@ -72,6 +68,14 @@ def joined_datasets(config: JobConfig, script: Path | None = None, leader: Leade
             record_preprocessor_script=None,
             finds_header=False,
             analysis=_of_joined(analysis, rows, sides, key),
+        )
+
+
+def _refuse_spread(config: JobConfig, analysis: AnalysisConfig, leader: Leader | None) -> None:
+    if leader is not None or isinstance(config.dataset_format, SparkFormat):
+        raise ConfigError(
+            f"{analysis.where}: data sets of their own for facets or predicted labels need all data on one host.",
+            "Join them beforehand, or run on one instance with files as source.",
         )
 
 

@@ -124,7 +124,7 @@ def binary_names(found: Classes, wanted: str | None) -> tuple[str, str]:
     The positive one is the one asked for, else 1 or true, else the greater. Raises InputError for more than two labels,
     for one asked for that is neither, and for labels that cannot equal predictions.
     """
-    called = truth_as_numbers([*found.labels(), *(pair[1] for pair in found.pairs)])
+    called = found.called()
     known = sorted_labels(set(called.values()))
     _refuse_strangers(found, called)
     positive = None if wanted is None else _canonical_among(wanted, known)
@@ -155,7 +155,7 @@ def _negative_and_positive(known: Sequence[str], positive: str | None) -> tuple[
 
 def _refuse_strangers(found: Classes, called: Mapping[str, str]) -> None:
     """Refuse labels and predictions of different kinds, none of which can ever be equal."""
-    labels, predicted = {called[each] for each in found.labels()}, {called[pair[1]] for pair in found.pairs}
+    labels, predicted = {called[each] for each in found.labels()}, {called[each] for each in found.predicted()}
     if not labels or not predicted or labels & predicted:
         return
     numeric = [all(map(is_number, each)) for each in (labels, predicted)]
@@ -169,7 +169,7 @@ def _refuse_strangers(found: Classes, called: Mapping[str, str]) -> None:
 
 def _matrix(found: Classes, names: tuple[str, str]) -> Matrix:
     cells = [[0, 0], [0, 0]]
-    called = truth_as_numbers([*found.labels(), *(pair[1] for pair in found.pairs)])
+    called = found.called()
     if found.pairs:
         for (label, predicted), count in found.pairs.items():
             cells[called[label] == names[1]][called[predicted] == names[1]] += count
@@ -185,7 +185,7 @@ def _scores(found: Classes, positive: str) -> Scores | None:
     """Put the score tables of the labels side by side, descending; None where no scores were given."""
     if not found.scores:
         return None
-    called = truth_as_numbers([*found.labels(), *(pair[1] for pair in found.pairs)])
+    called = found.called()
     sides = [
         _together([found.scores[label] for label in sorted(found.scores) if (called[label] == positive) == side])
         for side in (False, True)
@@ -222,7 +222,7 @@ def _binary_notes(found: Classes, matrix: Matrix, missing: Mapping[str, str], as
 
 
 def _multiclass(found: Classes, asked: Asked) -> QualityAnalysis:
-    called = truth_as_numbers([*found.labels(), *(pair[1] for pair in found.pairs)])
+    called = found.called()
     _refuse_strangers(found, called)
     names = sorted_labels(set(called.values()))
     matrix = _square(found, called, names)
@@ -285,7 +285,7 @@ def _segment(value: str, figures: Classes | Residuals, asked: Asked, whole: Clas
     if isinstance(figures, Residuals):
         return {"value": value, "rows": rows, "metrics": regression.textbook(figures) if rows else {}}
     if asked.problem_type == "MulticlassClassification":
-        called = truth_as_numbers([*figures.labels(), *(pair[1] for pair in figures.pairs)])
+        called = figures.called()
         names = sorted_labels(set(called.values()))
         return {"value": value, "rows": rows, "metrics": multiclass.textbook(_square(figures, called, names))}
     assert isinstance(whole, Classes)

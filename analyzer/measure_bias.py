@@ -25,6 +25,7 @@ from analyzer.analyzers.bias_counts import (
     classes_of,
     find_column,
     number_of_values,
+    predicted_by,
     threshold_of,
 )
 from analyzer.analyzers.labels import TRUTH, sorted_labels
@@ -313,10 +314,10 @@ class _Measuring:
         column = roles.prediction if roles.prediction is not None else roles.score
         assert column is not None
         array = find_column(rows, column)
-        coded = None if array is None else Coded.of(array)
-        if roles.prediction is None and coded is not None:
-            numbers = np.append(coded.numbers, np.nan)[coded.codes]
-            coded = Coded.of(pa.array((numbers > roles.threshold).astype(np.int64)))
+        if array is None:
+            coded = None
+        else:
+            coded = Coded.of(array) if roles.prediction is not None else predicted_by(array, roles.threshold)
         return classes_of(coded, roles.label.values, rows.num_rows) & self.prediction_bit > 0
 
     # --- intervals

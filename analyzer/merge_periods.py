@@ -155,7 +155,7 @@ def _settings(config: JobConfig) -> dict[str, Any]:
 
 
 def _stamp(path: Location | None) -> str | None:
-    """Tell one version of a file from the next."""
+    """Tell one version of a file of settings from the next."""
     if path is None:
         return None
     from zlib import crc32

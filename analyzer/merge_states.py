@@ -6,12 +6,10 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from analyzer.analysis_config import AnalysisConfig
 from analyzer.analysis_documents import Violation
 from analyzer.analyze import finish_analysis
 from analyzer.analyzers.bias_counts import BiasState
@@ -43,7 +41,7 @@ from analyzer.write import (
 log = logging.getLogger(__name__)
 MOST_NAMED = 20
 MergedState = TableState | PredictionState | BiasState
-S = TypeVar("S", TableState, PredictionState, BiasState)
+State = TypeVar("State", TableState, PredictionState, BiasState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +101,12 @@ def add_late(merged: PredictionState, late: Sequence[Location], config: JobConfi
 
     Raises as `merge_predictions`, and InputError where the rows were labelled before.
     """
+    waits = merged.left_out["missing_labels"] > 0
     for path in late:
         state = PredictionState.from_bytes(_content(path), str(path))
-        _refuse_other_roles(path, state, merged, config)
+        _refuse_other_roles(path, merged, state, config)
         try:
-            merged.merge_late(state)
+            merged.merge_late(state, waits=waits)
         except InputError as error:
             raise InputError(f"{path}: {error.message}", error.hint) from error
 
@@ -190,27 +189,40 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def merge_files(paths: Sequence[Location]) -> TableState:
-    """Read state files one after the other and merge them in this order; columns that one of them lacks are missing.
+    """Merge states of data quality; columns that one of them lacks are missing. Raises as `_fold_states`."""
+    return _fold_states(paths, TableState.from_bytes, _name_differences)
 
-    Raises InputError for a file that cannot be read, BaselineError for one that is no state of this version.
+
+def merge_predictions(paths: Sequence[Location], config: JobConfig) -> PredictionState:
+    """Merge states of model quality.
+
+    Raises as `_fold_states`, and BaselineError for states of another kind of problem, or of other attributes.
     """
 
-    def read(path: Location, before: TableState | None) -> TableState:
-        state = TableState.from_bytes(_content(path), str(path))
-        if before is not None:
-            _name_differences(path, before, state)
-        return state
+    def refuse_other(path: Location, merged: PredictionState, state: PredictionState) -> None:
+        _refuse_other_roles(path, merged, state, config)
 
-    return _merged(paths, read)
+    return _fold_states(paths, PredictionState.from_bytes, refuse_other)
 
 
-def _merged(paths: Sequence[Location], read: Callable[[Location, S | None], S]) -> S:
-    """Merge states in the order of their files; `read` reads one, and is given what came of those before it."""
-    merged = read(paths[0], None)
-    for path in paths[1:]:
-        state = read(path, merged)
-        merged.tail = ("", 0)  # a file of the same name in another run is another file: its records count from 1
-        merged.merge(state)
+def _fold_states(
+    paths: Sequence[Location], read: Callable[[bytes, str], State], compare: Callable[[Location, State, State], None]
+) -> State:
+    """Read state files one after the other and merge them in this order.
+
+    `compare` is given each path, what is merged so far (at the first path its own state) and the state. Raises
+    InputError for a file that cannot be read, BaselineError for one that is no state of this version.
+    """
+    merged: State | None = None
+    for path in paths:
+        state = read(_content(path), str(path))
+        compare(path, state if merged is None else merged, state)
+        if merged is None:
+            merged = state
+        else:
+            merged.tail = ("", 0)  # a file of the same name in another run is another file: its records count from 1
+            merged.merge(state)
+    assert merged is not None
     log.info("Merged states: %d, with %d rows of %d files", len(paths), merged.rows, merged.files)
     return merged
 
@@ -222,59 +234,41 @@ def _content(path: Location) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def merge_predictions(paths: Sequence[Location], config: JobConfig) -> PredictionState:
-    """Read states of model quality one after the other and merge them in this order.
-
-    Raises as `merge_files`, and BaselineError for states of another kind of problem, or of other attributes.
-    """
-
-    def read(path: Location, before: PredictionState | None) -> PredictionState:
-        state = PredictionState.from_bytes(_content(path), str(path))
-        _refuse_other_roles(path, state, before, config)
-        return state
-
-    return _merged(paths, read)
-
-
 def _merge_analyses(paths: Sequence[Location], config: JobConfig) -> tuple[BiasState, AnalysisVerdict]:
     """Merge states of bias and write the reports of all their rows.
 
     Raises ConfigError for an analysis_config.json without bias: attributions leave no states that could be merged.
     """
-    analysis = config.analysis
-    assert analysis is not None
-    if analysis.bias is None:
+    asked = config.analysis
+    assert asked is not None
+    if asked.bias is None:
         raise ConfigError(
-            f"{analysis.where} asks for no bias, and attributions leave no states.",
+            f"{asked.where} asks for no bias, and attributions leave no states.",
             "Name an analysis_config.json with facets, that of the runs whose states are merged.",
         )
-    if analysis.shap is not None:
+    if asked.shap is not None:
         log.warning("Attributions leave no states: the reports of merged states are of bias alone.")
-        analysis = replace(analysis, shap=None)
-        config = replace(config, analysis=analysis)
+    analysis = replace(asked, shap=None)
+
+    def refuse_other(path: Location, merged: BiasState, state: BiasState) -> None:
+        if not fits(state.roles, analysis) or merged.roles != state.roles:
+            raise BaselineError(
+                f"{path} was made with another analysis_config.json than {analysis.where} or another state.",
+                "Merge states of runs with the same label, facets, values, group variable and segments.",
+            )
+
+    config = replace(config, analysis=analysis)
     baseline = read_analysis_baseline(config)
-    merged = _merged(paths, partial(_read_bias, analysis=analysis))
+    merged = _fold_states(paths, BiasState.from_bytes, refuse_other)
     return merged, AnalysisVerdict(write_analysis([report_bias(merged, config, baseline)], config, baseline))
 
 
-def _read_bias(path: Location, before: BiasState | None, analysis: AnalysisConfig) -> BiasState:
-    state = BiasState.from_bytes(_content(path), str(path))
-    if not fits(state.roles, analysis) or (before is not None and before.roles != state.roles):
-        raise BaselineError(
-            f"{path} was made with another analysis_config.json than {analysis.where} or another state.",
-            "Merge states of runs with the same label, facets, values, group variable and segments.",
-        )
-    return state
-
-
-def _refuse_other_roles(
-    path: Location, state: PredictionState, merged: PredictionState | None, config: JobConfig
-) -> None:
+def _refuse_other_roles(path: Location, merged: PredictionState, state: PredictionState, config: JobConfig) -> None:
     if state.roles.regression != (config.problem_type == "Regression"):
         raise BaselineError(
             f"{path} is not of problem_type {config.problem_type}.", "Name the problem_type of the runs that wrote it."
         )
-    if merged is not None and merged.roles != state.roles:
+    if merged.roles != state.roles:
         raise BaselineError(
             f"{path} was made with other attributes than the states before it: {state.roles}, not {merged.roles}.",
             "Merge states of runs with the same attributes, threshold and segment columns.",

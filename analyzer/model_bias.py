@@ -136,12 +136,7 @@ def roles_of(rows: Rows, *, has_model: bool = False) -> BiasRoles:
         )
     predicts = rows.prediction is not None or rows.score is not None
     if asked.named and asked.post_training and not predicts and not has_model:
-        raise ConfigError(
-            f"{analysis.where}: methods.post_training_bias needs predictions, and neither predicted_label nor a model "
-            "is given.",
-            "Name the column of the predicted label, or have the model asked: set ANALYZER_MODEL_SCRIPT to a Python "
-            "file with predict(df), ANALYZER_MODEL_URL to an endpoint, or predictor.endpoint_name.",
-        )
+        raise _unpredicted(analysis)
     flips = predicts and "FT" in asked.post_training and not asked.skip_flip_test
     return BiasRoles(
         label=Listed(rows.label, analysis.label_values),
@@ -153,6 +148,15 @@ def roles_of(rows: Rows, *, has_model: bool = False) -> BiasRoles:
         segments=tuple(Divided(each.column, each.segments) for each in analysis.segments),
         sampled=asked.flip_test_rows if flips else 0,
         seed=asked.seed,
+    )
+
+
+def _unpredicted(analysis: AnalysisConfig) -> ConfigError:
+    return ConfigError(
+        f"{analysis.where}: methods.post_training_bias needs predictions, and neither predicted_label nor a model "
+        "is given.",
+        "Name the column of the predicted label, or have the model asked: set ANALYZER_MODEL_SCRIPT to a Python "
+        "file with predict(df), ANALYZER_MODEL_URL to an endpoint, or predictor.endpoint_name.",
     )
 
 

@@ -125,6 +125,15 @@ def test_what_counts_twice_is_refused_and_nothing_is_written(tmp_path):
     assert not list((tmp_path / "updated").glob("*"))
 
 
+def test_labels_beyond_those_that_were_waited_for_are_refused_in_whichever_state_they_come(tmp_path):
+    whole = rows()
+    early = analyze(tmp_path, "early", [("", *line[1:]) if i % 4 == 0 else line for i, line in enumerate(whole)])
+    waited, more = analyze(tmp_path, "waited", whole[::4]), analyze(tmp_path, "more", whole[1::4])
+    with pytest.raises(InputError, match=r"more.*: 100 rows have got a label, but only 0 were without one"):
+        update(early, [waited, more], tmp_path / "updated")
+    assert not list((tmp_path / "updated").glob("*"))
+
+
 def test_states_that_do_not_belong_are_refused(tmp_path):
     early, late = analyze(tmp_path, "early", rows()), analyze(tmp_path, "late", rows(), **REGRESSION)
     with pytest.raises(BaselineError, match="problem_type"):

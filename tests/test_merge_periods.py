@@ -9,7 +9,7 @@ import pytest
 from analyses import SIMPLE, analysis, run_analysis, write_table
 
 from analyzer.__main__ import main
-from analyzer.config import JobConfig, read_config
+from analyzer.config import JobConfig
 from analyzer.dataset_formats import CsvFormat
 from analyzer.errors import InputError
 from analyzer.job import run
@@ -122,32 +122,27 @@ def test_another_baseline_judges_anew(runs, tmp_path):
     assert {each.action for each in merge_periods([runs], "day", judged)} == {"unchanged"}
 
 
-def test_another_set_of_reports_is_written_anew(runs, tmp_path):
+def test_another_choice_of_reports_is_made_anew(runs, tmp_path):
     output = tmp_path / "merged"
-    merge_periods([runs], "day", config(output, report=("md",)))
-    done = merge_periods([runs], "day", config(output, report=("md", "junit")))
-    assert {each.action for each in done} == {"new"}
-    assert (output / "day/churn/hourly/2026/03/01/junit.xml").exists()
+    merge_periods([runs], "day", config(output))
+    further = config(output, report=("html", "junit"))
+    assert {each.action for each in merge_periods([runs], "day", further)} == {"new"}
+    assert {each.action for each in merge_periods([runs], "day", further)} == {"unchanged"}
 
 
-def test_another_analysis_config_measures_bias_anew(tmp_path):
-    hour = tmp_path / "runs" / "churn" / "bias" / "2026" / "03" / "01" / "00"
-    write_table(tmp_path / "data")
-    told = tmp_path / "analysis_config.json"
-    run_analysis(tmp_path / "data", SIMPLE, output_path=hour)
-
-    def merged(document: dict) -> set[str]:
-        told.write_text(json.dumps(document))
-        given = {
-            "dataset_source": "/data", "dataset_format": '{"csv":{}}', "output_path": str(tmp_path / "merged"),
-            "ANALYZER_ANALYSIS_CONFIG": str(told), "ANALYZER_CORES": "1",
-        }  # fmt: skip
-        return {each.action for each in merge_periods([tmp_path / "runs"], "day", read_config(given))}
-
-    assert [merged(SIMPLE), merged(SIMPLE)] == [{"new"}, {"unchanged"}]
-    assert merged({**SIMPLE, "methods": {"pre_training_bias": {"methods": ["CI"]}}}) == {"new"}
-    document = analysis(tmp_path / "merged/day/churn/bias/2026/03/01")
-    assert set(document) == {"version", "pre_training_bias_metrics"}
+def test_bias_is_measured_anew_where_the_analysis_asks_for_something_else(tmp_path):
+    write_table(tmp_path)
+    hour = tmp_path / "runs" / "2026" / "02" / "28" / "00"
+    hour.parent.mkdir(parents=True)
+    run_analysis(tmp_path, SIMPLE).rename(hour)
+    merging = ["merge-states", str(tmp_path / "runs"), "--by", "day", "--output", str(tmp_path / "merged")]
+    asked = tmp_path / "processing" / "input" / "config" / "analysis_config.json"
+    for methods in ("all", ["CI"]):
+        asked.write_text(json.dumps(SIMPLE | {"methods": {"pre_training_bias": {"methods": methods}}}))
+        assert main([*merging, "--analysis-type", "MODEL_BIAS", "--analysis-config", str(asked)]) == 0
+    found = analysis(tmp_path / "merged" / "day" / "2026" / "02" / "28")
+    (entry,) = found["pre_training_bias_metrics"]["facets"]["f"]
+    assert [each["name"] for each in entry["metrics"]] == ["CI"]
 
 
 def test_schedules_stay_apart_and_are_not_mixed(runs, tmp_path):

@@ -275,6 +275,19 @@ def test_a_score_column_predicts_above_the_threshold(tmp_path) -> None:
     assert analysis(out) == analysis(expected)
 
 
+def test_a_row_without_a_score_has_no_prediction_in_the_flip_test_either(tmp_path) -> None:
+    """Where 0 is the positive label, a score that is taken for 0 would be a positive prediction."""
+    rows = [(*row[:4], "" if i % 3 else row[4]) for i, row in enumerate(table())]
+    write_table(tmp_path / "labels", rows)
+    write_table(tmp_path / "scores", [(*row[:4], row[4] and (0.9 if row[4] else 0.1)) for row in rows])
+    positive = SIMPLE | {"label_values_or_threshold": [0]}
+    expected = run_analysis(tmp_path / "labels", positive)
+    config = {key: value for key, value in positive.items() if key != "predicted_label"}
+    out = run_analysis(tmp_path / "scores", config, probability_attribute="p")
+    assert isinstance(values(out, "f")["FT"], float)
+    assert values(out, "f") == values(expected, "f")
+
+
 @pytest.mark.parametrize("rows", [120, 4_000])
 def test_the_flip_test_is_bounded_seeded_and_says_what_it_sampled(tmp_path, rows) -> None:
     write_table(tmp_path, table(rows, seed=2))

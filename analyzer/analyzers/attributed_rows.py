@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analyzer.analyzers.evidence import Place
+from analyzer.analyzers.folded_rows import FoldedRows
 from analyzer.analyzers.row_sample import RowSample
 from analyzer.analyzers.table import Batch, Domains, locator
 from analyzer.errors import InputError
@@ -17,33 +16,18 @@ from analyzer.errors import InputError
 MISSING = "missing_attributions"
 
 
-class AttributedRows:
+class AttributedRows(FoldedRows):
     """Sums over all rows that have every attribution, by column; medians come from the `sample`.
 
     The columns are those that begin with `prefix`, empty: all but the columns of `others`.
     """
 
-    __slots__ = (
-        "counted",
-        "files",
-        "left_out",
-        "names",
-        "others",
-        "prefix",
-        "rows",
-        "sample",
-        "sizes",
-        "squares",
-        "tail",
-    )
+    __slots__ = ("counted", "names", "others", "prefix", "sample", "sizes", "squares")
 
     def __init__(self, prefix: str, others: Sequence[str | int], most: int, seed: int) -> None:
+        super().__init__()
         self.prefix = prefix
         self.others = tuple(others)
-        self.rows = 0
-        self.files = 0
-        self.left_out: Counter[str] = Counter()
-        self.tail: Place = ("", 0)
         self.names: tuple[str, ...] = ()
         self.counted = 0
         self.sizes = np.zeros(0)
@@ -81,12 +65,7 @@ class AttributedRows:
             self.sizes = self.sizes + other.sizes
             self.squares = self.squares + other.squares
         self.sample.merge(other.sample)
-        goes_on = other.tail[0] == self.tail[0]
-        last = other.tail if other.tail[0] else self.tail
-        self.tail = (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else last
-        self.rows += other.rows
-        self.files += other.files
-        self.left_out.update(other.left_out)
+        self.go_on(other)
 
     def aggregate(self, method: str) -> dict[str, float]:
         """Aggregate by column: means of all rows, or the median of the sample."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,15 +19,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analyzer.analysis_config import Column, Scalar
-from analyzer.analyzers.codec import pack, pack_state, unpack, unpack_state
-from analyzer.analyzers.evidence import Place
+from analyzer.analyzers.codec import StateForm, pack, unpack
+from analyzer.analyzers.folded_rows import FoldedRows
 from analyzer.analyzers.labels import TRUTH, canonical_label, is_number
 from analyzer.analyzers.row_sample import RowSample
 from analyzer.analyzers.table import Batch, Domains
 from analyzer.analyzers.typed_values import MISSING, Coded, Codes, Facts
 
-VERSION = 1
-KIND = "MODEL_BIAS"
+FORM = StateForm("bias state", "bias run", "MODEL_BIAS")
 MOST_VALUES = 1_000
 """Values of a facet without listed values that are set against all others; a facet with more is given up."""
 MOST_GROUPS = 100_000
@@ -159,24 +157,18 @@ class Cells:
         return cls(keys >> _FACET_SHIFT, label, prediction, group, found)
 
 
-class BiasState:
+class BiasState(FoldedRows):
     """A mergeable summary of rows for all metrics of bias but the flip test, for which some rows are sampled.
 
     `facts` are those of each role's column; `values` number what facets without listed values hold, `groups` the
     group variable. `counts` are kept for each facet and each segment of each division, the whole being division -1.
     """
 
-    __slots__ = (
-        "columns", "counts", "facts", "files", "groups", "head", "left_out", "roles", "rows", "sample", "tail", "values"
-    )  # fmt: skip
+    __slots__ = ("columns", "counts", "facts", "groups", "roles", "sample", "values")
 
     def __init__(self, roles: BiasRoles) -> None:
+        super().__init__()
         self.roles = roles
-        self.rows = 0
-        self.files = 0
-        self.left_out: Counter[str] = Counter()
-        self.head: Place = ("", 0)
-        self.tail: Place = ("", 0)
         self.columns: tuple[str, ...] = ()
         self.facts = {role: Facts() for role in _roles_of(roles)}
         self.groups = Names(MOST_GROUPS)
@@ -203,12 +195,7 @@ class BiasState:
 
     def merge(self, other: BiasState) -> None:
         """Take in the state of the rows that follow ours."""
-        goes_on = other.tail[0] == self.tail[0]
-        last = other.tail if other.tail[0] else self.tail
-        self.tail = (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else last
-        self.rows += other.rows
-        self.files += other.files
-        self.left_out.update(other.left_out)
+        self.go_on(other)
         self.columns = self.columns or other.columns
         for role, facts in other.facts.items():
             self.facts[role].merge(facts)
@@ -228,20 +215,15 @@ class BiasState:
         """Write the state without its sample, compressed, the same bytes for the same state."""
         places = {place: self._counted(place).settled() for place in sorted(self.counts)}
         document = {
-            "version": VERSION,
-            "kind": KIND,
             "roles": asdict(self.roles),
-            "rows": self.rows,
-            "files": self.files,
-            "tail": list(self.tail),
-            "left_out": dict(sorted(self.left_out.items())),
+            **self.rows_document(),
             "columns": list(self.columns),
             "facts": {role: facts.to_document() for role, facts in self.facts.items()},
             "groups": self.groups.numbers and list(self.groups.numbers),
             "values": {str(i): names.numbers and list(names.numbers) for i, names in self.values.items()},
             "counts": [[*place, pack(keys), pack(counts)] for place, (keys, counts) in places.items()],
         }
-        return pack_state(document)
+        return FORM.pack(document)
 
     @classmethod
     def from_bytes(cls, content: bytes, where: str = "state") -> BiasState:
@@ -249,18 +231,13 @@ class BiasState:
 
         Raises BaselineError where it is not such a state.
         """
-        cure = "Expected a state.json.gz that a bias run of this analyzer wrote."
-        return unpack_state(content, cls._from_document, f"{where} is not a bias state of this version", cure)
+        return FORM.unpack(content, cls._from_document, where)
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> BiasState:
-        if (document.get("kind"), document["version"]) != (KIND, VERSION):
-            raise ValueError(f"it is of kind {document.get('kind', 'DATA_QUALITY')}, version {document['version']}")
         state = cls(_read_roles(document["roles"]))
         state.sample = None
-        state.rows, state.files = document["rows"], document["files"]
-        state.tail = (document["tail"][0], document["tail"][1])
-        state.left_out = Counter(document["left_out"])
+        state.read_rows(document)
         state.columns = tuple(document["columns"])
         state.facts = {role: Facts.from_document(each) for role, each in document["facts"].items()}
         state.groups.numbers = _numbered(document["groups"])
@@ -317,10 +294,7 @@ class BiasState:
         if scores is None:
             self.facts[PREDICTION].missing += rows.num_rows
             return None
-        coded = Coded.of(scores)
-        numbers = np.append(coded.numbers, np.nan)[coded.codes]
-        predicted = pa.array((numbers > self.roles.threshold).astype(np.int64), mask=np.isnan(numbers))
-        found = Coded.of(predicted)
+        found = predicted_by(scores, self.roles.threshold)
         self.facts[PREDICTION].update(found)
         return found
 
@@ -349,6 +323,13 @@ def find_column(rows: pa.RecordBatch, column: Column) -> pa.Array | None:
     if isinstance(column, str) and not column.isdecimal():
         return None
     return rows.column(int(column)) if int(column) < len(names) else None
+
+
+def predicted_by(scores: pa.Array, threshold: float) -> Coded:
+    """Give the predictions that scores make: 1 above the threshold, else 0, missing where there is no score."""
+    coded = Coded.of(scores)
+    numbers = np.append(coded.numbers, np.nan)[coded.codes]
+    return Coded.of(pa.array((numbers > threshold).astype(np.int64), mask=np.isnan(numbers)))
 
 
 def _roles_of(roles: BiasRoles) -> list[str]:

@@ -11,16 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analyzer.analyzers.codec import pack_state, unpack_state
-from analyzer.analyzers.evidence import Place
-from analyzer.analyzers.labels import canonical_label
+from analyzer.analyzers.codec import StateForm
+from analyzer.analyzers.folded_rows import FoldedRows
+from analyzer.analyzers.labels import canonical_label, truth_as_numbers
 from analyzer.analyzers.residuals import Residuals
 from analyzer.analyzers.scores import MOST_DISTINCT, ScoreCounts
 from analyzer.analyzers.table import Batch, Domains
 from analyzer.errors import InputError
 
-VERSION = 1
-KIND = "MODEL_QUALITY"
+FORM = StateForm("model-quality state", "model-quality run", "MODEL_QUALITY")
 LABEL, PREDICTION, SCORE, SEGMENT = "label", "prediction", "score", "segment:"
 """Names of the columns that the state is given; those of segments have the attribute behind them."""
 MOST_CLASSES = 1_000
@@ -96,6 +95,13 @@ class Classes:
     def labels(self) -> set[str]:
         return {label for label, _ in self.pairs} | set(self.above)
 
+    def predicted(self) -> set[str]:
+        return {predicted for _, predicted in self.pairs}
+
+    def called(self) -> dict[str, str]:
+        """Give what each label and predicted label is called beside the others."""
+        return truth_as_numbers(self.labels() | self.predicted())
+
     def to_document(self) -> dict[str, Any]:
         return {
             "pairs": [[label, predicted, count] for (label, predicted), count in sorted(self.pairs.items())],
@@ -122,7 +128,7 @@ class Classes:
         self.scores[name].update(scores)
 
     def _refuse_many(self) -> None:
-        for what, found in (("labels", self.labels()), ("predicted labels", {pair[1] for pair in self.pairs})):
+        for what, found in (("labels", self.labels()), ("predicted labels", self.predicted())):
             if len(found) > MOST_CLASSES:
                 raise InputError(
                     f"There are more than {MOST_CLASSES:,} different {what}, such as {', '.join(sorted(found)[:3])}.",
@@ -141,22 +147,18 @@ class _Coded:
         return _Coded(self.codes[rows], self.names)
 
 
-class PredictionState:
+class PredictionState(FoldedRows):
     """A mergeable summary of predictions and their labels, with the operations of a table's state.
 
     `rows` are all rows read, `figures` summarise those that have all that is asked for, and `segments` the same by
     the values of each segment column. `dense` segment columns are those that were given up for too many values.
     """
 
-    __slots__ = ("figures", "files", "head", "left_out", "roles", "rows", "segments", "tail")
+    __slots__ = ("figures", "roles", "segments")
 
     def __init__(self, roles: Roles) -> None:
+        super().__init__()
         self.roles = roles
-        self.rows = 0
-        self.files = 0
-        self.left_out: Counter[str] = Counter()
-        self.head: Place = ("", 0)
-        self.tail: Place = ("", 0)
         self.figures: Classes | Residuals = self._new_figures()
         self.segments: dict[str, dict[str, Classes | Residuals] | None] = {name: {} for name in roles.segments}
 
@@ -174,24 +176,19 @@ class PredictionState:
         self.figures.merge(other.figures)  # type: ignore[arg-type]
         for name, theirs in other.segments.items():
             self._merge_segments(name, theirs)
-        goes_on = other.tail[0] == self.tail[0]
-        last = other.tail if other.tail[0] else self.tail
-        self.tail = (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else last
-        self.rows += other.rows
-        self.files += other.files
-        self.left_out.update(other.left_out)
+        self.go_on(other)
 
-    def merge_late(self, late: PredictionState) -> None:
-        """Take in rows whose labels came late; where ours were read without labels, they are counted here already.
+    def merge_late(self, late: PredictionState, *, waits: bool) -> None:
+        """Take in rows whose labels came late; where ours `waits` for labels, they are counted here already.
 
+        That is to be told before the first of several late states: the last row may have its label after one of them.
         What the late state says of rows without a label or a prediction is of no account: ours knows of them. Raises
         InputError where more rows have got a label than were without one.
         """
-        labelled, waiting = late.figures.rows, self.left_out["missing_labels"]
-        if waiting:
-            self._stop_waiting(late, labelled, waiting)
+        if waits:
+            self._stop_waiting(late)
         else:
-            self.rows += labelled
+            self.rows += late.figures.rows
             self.files += late.files
         if isinstance(late.figures, Classes):
             late.figures.unlabelled = ScoreCounts(late.figures.most)
@@ -199,7 +196,8 @@ class PredictionState:
         for name, theirs in late.segments.items():
             self._merge_segments(name, theirs)
 
-    def _stop_waiting(self, late: PredictionState, labelled: int, waiting: int) -> None:
+    def _stop_waiting(self, late: PredictionState) -> None:
+        labelled, waiting = late.figures.rows, self.left_out["missing_labels"]
         cure = "Late states are to hold only rows whose labels had not come; merge captures with the new labels alone."
         if labelled > waiting:
             raise InputError(f"{labelled:,} rows have got a label, but only {waiting:,} were without one.", cure)
@@ -214,20 +212,15 @@ class PredictionState:
     def to_bytes(self) -> bytes:
         """Write the state, compressed, the same bytes for the same state."""
         document = {
-            "version": VERSION,
-            "kind": KIND,
             "roles": _roles_document(self.roles),
-            "rows": self.rows,
-            "files": self.files,
-            "tail": list(self.tail),
-            "left_out": dict(sorted(self.left_out.items())),
+            **self.rows_document(),
             "figures": self.figures.to_document(),
             "segments": {
                 name: None if found is None else {value: found[value].to_document() for value in sorted(found)}
                 for name, found in self.segments.items()
             },
         }
-        return pack_state(document)
+        return FORM.pack(document)
 
     @classmethod
     def from_bytes(cls, content: bytes, where: str = "state") -> PredictionState:
@@ -235,17 +228,12 @@ class PredictionState:
 
         Raises BaselineError where it is not such a state.
         """
-        cure = "Expected a state.json.gz that a model-quality run of this analyzer wrote."
-        return unpack_state(content, cls._from_document, f"{where} is not a model-quality state of this version", cure)
+        return FORM.unpack(content, cls._from_document, where)
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> PredictionState:
-        if (document.get("kind"), document["version"]) != (KIND, VERSION):
-            raise ValueError(f"it is of kind {document.get('kind', 'DATA_QUALITY')}, version {document['version']}")
         state = cls(Roles(**document["roles"] | {"segments": tuple(document["roles"]["segments"])}))
-        state.rows, state.files = document["rows"], document["files"]
-        state.tail = (document["tail"][0], document["tail"][1])
-        state.left_out = Counter(document["left_out"])
+        state.read_rows(document)
         state.figures = state._read_figures(document["figures"], MOST_DISTINCT)
         for name, found in document["segments"].items():
             read = state._read_figures

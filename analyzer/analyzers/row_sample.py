@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +12,7 @@ import polars_hash as plh
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analyzer.analyzers.evidence import Place
+from analyzer.analyzers.folded_rows import FoldedRows
 from analyzer.analyzers.hyperloglog import hash_numbers
 from analyzer.analyzers.table import Batch, Domains, Run
 
@@ -22,7 +20,7 @@ Hashes = NDArray[np.uint64]
 MIXER = np.uint64(0x9E3779B97F4A7C15)
 
 
-class RowSample:
+class RowSample(FoldedRows):
     """The `most` rows with the lowest hashes of their values and places, in the order of the data, whole as read.
 
     The hash takes in the seed, the values, the name of the file (not its folder, which differs from host to host) and
@@ -30,15 +28,12 @@ class RowSample:
     engine, cores or cluster, and rows that are alike are drawn apart.
     """
 
-    __slots__ = ("_batches", "_hashes", "_held", "files", "left_out", "most", "rows", "seed", "tail")
+    __slots__ = ("_batches", "_hashes", "_held", "most", "seed")
 
     def __init__(self, most: int, seed: int = 0) -> None:
+        super().__init__()
         self.most = most
         self.seed = seed
-        self.rows = 0
-        self.files = 0
-        self.left_out: Counter[str] = Counter()
-        self.tail: Place = ("", 0)
         self._batches: list[pa.RecordBatch] = []
         self._hashes: list[Hashes] = []
         self._held = 0
@@ -56,12 +51,7 @@ class RowSample:
         self._hashes += other._hashes
         self._held += other._held
         self._trim()
-        goes_on = other.tail[0] == self.tail[0]
-        last = other.tail if other.tail[0] else self.tail
-        self.tail = (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else last
-        self.rows += other.rows
-        self.files += other.files
-        self.left_out.update(other.left_out)
+        self.go_on(other)
 
     def table(self) -> pa.Table:
         """Give the sample; a column that some rows lack is missing in them, one of several types is text."""
@@ -70,13 +60,9 @@ class RowSample:
         columns = [[_column(batch, name) for batch in self._batches] for name in names]
         return pa.table([_joined(pieces) for pieces in columns], names=names)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> object:
         self._trim()
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
+        return super().__getstate__()
 
     def _keep(self, rows: pa.RecordBatch, hashes: Hashes) -> None:
         """Keep rows that may be in the sample; of a batch no more than `most` can be."""

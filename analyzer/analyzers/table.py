@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from analyzer.analyzers.codec import pack_state, unpack_state
+from analyzer.analyzers.codec import StateForm
 from analyzer.analyzers.column import ColumnState, Locate
 from analyzer.analyzers.evidence import Place
+from analyzer.analyzers.folded_rows import FoldedRows
 
-VERSION = 1
+FORM = StateForm("state file", "run")
 Domains = Mapping[str, frozenset[str]]
 
 
@@ -35,22 +35,18 @@ class Batch:
     runs: Sequence[Run]
 
 
-class TableState:
+class TableState(FoldedRows):
     """A mergeable summary of rows; a column that some rows lack counts as missing in them.
 
-    `head` is the place of the first row. `tail` is the last file read and the number of its records so far, by which
-    places in later parts are counted on.
+    `head` is the place of the first row.
     """
 
-    __slots__ = ("columns", "files", "head", "left_out", "rows", "tail")
+    __slots__ = ("columns", "head")
 
     def __init__(self) -> None:
-        self.rows = 0
-        self.files = 0
+        super().__init__()
         self.columns: dict[str, ColumnState] = {}
-        self.left_out: Counter[str] = Counter()
         self.head: Place = ("", 0)
-        self.tail: Place = ("", 0)
 
     def update(self, batch: Batch, domains: Domains) -> None:
         rows = batch.rows
@@ -65,7 +61,6 @@ class TableState:
 
     def merge(self, other: TableState) -> None:
         """Take in the state of the rows that follow ours."""
-        goes_on = other.tail[0] == self.tail[0]
         head = (other.head[0], other.head[1] + (self.tail[1] if other.head[0] == self.tail[0] else 0))
         if not self.rows:
             self.head = head
@@ -73,25 +68,15 @@ class TableState:
             self._column(name).merge(theirs, self.tail)
         for name in self.columns.keys() - other.columns.keys():
             self.columns[name].absent(other.rows, head)
-        self.tail = (
-            (other.tail[0], other.tail[1] + self.tail[1]) if goes_on else (other.tail if other.tail[0] else self.tail)
-        )
-        self.rows += other.rows
-        self.files += other.files
-        self.left_out.update(other.left_out)
+        self.go_on(other)
 
     def to_bytes(self) -> bytes:
         """Write the state, compressed, the same bytes for the same state."""
         document = {
-            "version": VERSION,
-            "rows": self.rows,
-            "files": self.files,
-            "head": list(self.head),
-            "tail": list(self.tail),
-            "left_out": dict(sorted(self.left_out.items())),
+            **self.rows_document(head=self.head),
             "columns": [[name, column.to_document()] for name, column in self.columns.items()],
         }
-        return pack_state(document)
+        return FORM.pack(document)
 
     @classmethod
     def from_bytes(cls, content: bytes, where: str = "state") -> TableState:
@@ -99,20 +84,13 @@ class TableState:
 
         Raises BaselineError where it is not such a state.
         """
-        cure = "Expected a state.json.gz that a run of this analyzer wrote; run that job again to get one."
-        return unpack_state(content, cls._from_document, f"{where} is not a state file of this version", cure)
+        return FORM.unpack(content, cls._from_document, where)
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> TableState:
-        if document.get("kind"):
-            raise ValueError(f"it is of kind {document['kind']}; set analysis_type to {document['kind']}")
-        if document["version"] != VERSION:
-            raise ValueError(f"it has version {document['version']}, known is {VERSION}")
         state = cls()
-        state.rows, state.files = document["rows"], document["files"]
+        state.read_rows(document)
         state.head = (document["head"][0], document["head"][1])
-        state.tail = (document["tail"][0], document["tail"][1])
-        state.left_out = Counter(document["left_out"])
         state.columns = {name: ColumnState.from_document(column) for name, column in document["columns"]}
         return state
 

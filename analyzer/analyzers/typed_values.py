@@ -265,6 +265,7 @@ class DistinctNumbers:
 
     def merge(self, other: DistinctNumbers) -> None:
         other._settle()
+        self._settle()  # what waits was chosen at our level, which may be lower than theirs
         self.level = max(self.level, other.level)
         self._kept = self._chosen(self._kept)
         self.add(other._kept)

@@ -14,7 +14,6 @@ from analyzer.measures.ratios import BETAS
 from analyzer.quality_documents import Metric, Part
 
 Counts = NDArray[np.int64]
-WEIGHTED = ("accuracy", "weighted_recall", "weighted_precision", *(f"weighted_{name}" for name in BETAS))
 MACRO_SAMPLES_UP_TO = 250_000
 """Cells of a confusion matrix up to which samples are drawn for intervals."""
 

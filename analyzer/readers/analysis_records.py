@@ -5,11 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
-
-import jmespath
-from jmespath.exceptions import JMESPathError
 
 from analyzer.analyzers.table import Batch
 from analyzer.dataset_formats import CaptureFormat, JsonFormat
@@ -20,6 +16,7 @@ from analyzer.readers.batches import RowBuilder
 from analyzer.readers.capture_files import captured_records, window_of
 from analyzer.readers.csv_text import split_fields, split_records
 from analyzer.readers.json_files import json_document, json_lines, json_values, line_blocks
+from analyzer.readers.json_paths import find_value
 from analyzer.readers.pieces import Piece
 from analyzer.readers.reading import ROWS_AT_ONCE, Fields, PieceReport, Place, Reading
 
@@ -337,20 +334,4 @@ def _has_data(event: Any) -> bool:
 
 
 def _found(value: Any, path: str, what: str) -> Any:
-    if isinstance(value, dict) and path in value:
-        return value[path]
-    if path.isdecimal():
-        inner = list(value.values()) if isinstance(value, dict) else _listed(value)
-        return inner[int(path)] if int(path) < len(inner) else None
-    return _compiled(path, what).search(value)
-
-
-@lru_cache
-def _compiled(path: str, what: str) -> Any:
-    try:
-        return jmespath.compile(path.removeprefix("$."))
-    except JMESPathError as error:
-        raise ConfigError(
-            f"The place of the {what}, {path!r}, is neither a key nor a JMESPath: {str(error).splitlines()[0]}",
-            'Name a key, or a path such as instances[*].features; a key with odd characters stands in quotes: "a-b".',
-        ) from error
+    return find_value(value, path, f"The place of the {what}")

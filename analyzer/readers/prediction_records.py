@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-import jmespath
 import pyarrow as pa
-from jmespath.exceptions import JMESPathError
 
 from analyzer.analyzers.predictions import LABEL, PREDICTION, SCORE, SEGMENT, Roles
 from analyzer.analyzers.table import Batch
 from analyzer.dataset_formats import CaptureFormat
-from analyzer.errors import ConfigError, InputError, ScriptError
+from analyzer.errors import InputError, ScriptError
 from analyzer.jsonlayout import parse
 from analyzer.preprocess import CaptureFlattener, Half, Row, Script
 from analyzer.readers.batches import as_text, runs_of
 from analyzer.readers.capture_files import captured_records, flattener_of, window_of
 from analyzer.readers.csv_text import join_fields, split_fields
 from analyzer.readers.json_files import json_objects, json_values, line_blocks
+from analyzer.readers.json_paths import at_index, find_value, search
 from analyzer.readers.pieces import Piece
 from analyzer.readers.prediction_columns import asked_for, place_of, typed, variable_of
 from analyzer.readers.reading import ROWS_AT_ONCE, PieceReport, Place, Reading
@@ -28,7 +26,6 @@ from analyzer.scripts import script_error
 
 Values = Mapping[str, Any]
 """One value a role, or a list of them when a record holds several rows."""
-ABSENT: Any = object()
 
 
 def read_prediction_records(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
@@ -121,35 +118,9 @@ def _array(values: Sequence[Any]) -> pa.Array:
 
 
 def _of_objects(piece: Piece, reading: Reading, report: PieceReport, roles: Roles) -> Iterator[Values]:
-    wanted = asked_for(roles)
+    wanted = [(role, attribute, variable_of(role)) for role, attribute in asked_for(roles)]
     for value in json_objects(piece, reading, report):
-        yield {role: found_in(value, attribute, role) for role, attribute in wanted}
-
-
-def found_in(value: Any, attribute: str, role: str) -> Any:
-    """Find a value by key, else by JMESPath, else by the index of a flat object's key; None where it is not there."""
-    if isinstance(value, dict) and attribute in value:
-        return value[attribute]
-    if attribute.isdecimal():
-        return _by_index(value, int(attribute))
-    return _compiled(attribute, role).search(value)
-
-
-def _by_index(value: Any, index: int) -> Any:
-    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
-    return inner[index] if index < len(inner) else None
-
-
-@lru_cache
-def _compiled(attribute: str, role: str) -> Any:
-    try:
-        return jmespath.compile(attribute.removeprefix("$."))
-    except JMESPathError as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"{variable_of(role)}: {attribute!r} is neither a key of the data nor a JMESPath: {reason}",
-            'Name a key, or a path such as predictions[0].score; a key with odd characters stands in quotes: "a-b".',
-        ) from error
+        yield {role: find_value(value, attribute, variable) for role, attribute, variable in wanted}
 
 
 # --- captured and merged records --------------------------------------------------------------------------------------
@@ -213,10 +184,10 @@ class _Extractor:
         if len(keyed) == len(rows):
             return _one_or_all([row[attribute] for row in keyed])
         if attribute.isdecimal():
-            return _one_or_all([_by_index(row, int(attribute)) for row in rows])
+            return _one_or_all([at_index(row, int(attribute)) for row in rows])
         for half in halves:
             raw = _payload(record["captureData"][half.index])
-            if raw is not None and (value := _compiled(attribute, role).search(raw)) is not None:
+            if raw is not None and (value := search(raw, attribute, variable_of(role))) is not None:
                 return value
         return None
 
@@ -229,7 +200,7 @@ class _Extractor:
             return self._label_in_line(data, place)
         value = parse(data) if isinstance(data, str) else data
         if self.label is not None and isinstance(value, dict | list):
-            return found_in(value, self.label, LABEL)
+            return find_value(value, self.label, variable_of(LABEL))
         return _only_values(value, place)
 
     def _label_in_line(self, data: str, place: Place) -> Any:

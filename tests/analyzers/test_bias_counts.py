@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.analyzers import bias_counts
@@ -160,6 +160,7 @@ def test_the_largest_number_keeps_its_kind(array, high) -> None:
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=300), st.integers(0, 300), st.integers(1, 40))
+@example([1, 0, 1], 1, 1)
 @settings(max_examples=150, deadline=None)
 def test_distinct_numbers_are_a_set_whatever_their_order(numbers, cut, most) -> None:
     def of(part) -> DistinctNumbers:

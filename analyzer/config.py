@@ -37,7 +37,7 @@ from analyzer.drift_methods import CategoricalMethod
 from analyzer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -410,14 +410,14 @@ def read_config(
     """Read the whole configuration of a job, of a merge where that was asked for or where nothing else makes sense.
 
     Flags win over `environment`, which wins over `Environment` of ROOT/config/processingjobconfig.json. Flags may be
-    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value. `read` reads
-    analysis_config.json, wherever it lies.
+    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value, and hides none
+    of another source. `read` reads analysis_config.json, wherever it lies.
 
     Raises ConfigError, naming the variable, what was found and what is allowed.
     """
     given = _variables_of(flags or {})
     root = find_root(environment, given)
-    return _config_of({**_job_environment(root), **environment, **given}, root, read, merges=merges)
+    return _config_of((_job_environment(root), environment, given), root, read, merges=merges)
 
 
 def read_command(
@@ -435,13 +435,14 @@ def read_command(
     """
     own = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
     given = _variables_of(flags)
-    return _config_of({**(defaults or {}), **own, **given}, find_root(own, given), read, merges=merges)
+    return _config_of((defaults or {}, own, given), find_root(own, given), read, merges=merges)
 
 
-def _config_of(given: Mapping[str, str], root: Path, read: Read, *, merges: bool = False) -> JobConfig:
-    merged = {**given, f"{PREFIX}ROOT": str(root)}
-    _refuse_unknown_settings(merged)
-    values = _Values({name: text.strip() for name, text in merged.items() if text.strip()}, root)
+def _config_of(sources: Iterable[Mapping[str, str]], root: Path, read: Read, *, merges: bool = False) -> JobConfig:
+    """Read the configuration from sources of which each wins over those before it; a blank value hides nothing."""
+    told = [(name, text.strip()) for source in sources for name, text in source.items()]
+    _refuse_unknown_settings(name for name, _ in told)
+    values = _Values({name: text for name, text in told if text} | {f"{PREFIX}ROOT": str(root)}, root)
     merges = merges or _is_merger(values)
     if not merges:
         _refuse_other_analyses(values.text("analysis_type"))
@@ -473,8 +474,9 @@ def process_environment() -> Mapping[str, str]:
 def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
     """Find the folder that stands for /opt/ml, without ever failing: errors have to be reported below it."""
     name = f"{PREFIX}ROOT"
-    given = {**environment, **{_variable_of(flag) or flag: text for flag, text in (flags or {}).items() if text}}
-    return Path(given.get(name, "").strip() or CONTAINER_ROOT).absolute()
+    told = {_variable_of(flag) or flag: text for flag, text in (flags or {}).items()}
+    found = told.get(name, "").strip() or environment.get(name, "").strip()
+    return Path(found or CONTAINER_ROOT).absolute()
 
 
 def aws_region(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -515,8 +517,7 @@ def _variables_of(flags: Mapping[str, str]) -> dict[str, str]:
         if variable is None:
             closest = _closest(f"--{flag.lstrip('-')}", [s.flag for s in SETTINGS])
             raise ConfigError(f"{flag} is not a flag of the analyzer.", closest)
-        if text:
-            given[variable] = text
+        given[variable] = text
     return given
 
 
@@ -533,8 +534,8 @@ def _job_environment(root: Path) -> dict[str, str]:
         return {}
 
 
-def _refuse_unknown_settings(values: Mapping[str, str]) -> None:
-    for name in values:
+def _refuse_unknown_settings(names: Iterable[str]) -> None:
+    for name in names:
         if name.startswith(PREFIX) and name not in _BY_NAME:
             own = [s.variable for s in SETTINGS if s.own]
             raise ConfigError(f"{name} is not a setting of the analyzer.", _closest(name, own))

@@ -103,6 +103,15 @@ def test_blank_variables_are_no_variables(tmp_path):
     assert (config.baseline_constraints, config.start_time, config.engine) == (None, None, "auto")
 
 
+def test_a_blank_value_hides_none_of_another_source(tmp_path):
+    environment = minimal(tmp_path, categorical_drift_method=" ", ANALYZER_ENGINE="spark", ANALYZER_CORES="")
+    described = {"categorical_drift_method": "ChiSquared", "ANALYZER_CORES": "3", "ANALYZER_ENGINE": "local"}
+    write_job(tmp_path, json.dumps({"Environment": described}))
+    config = read_config(environment, {"--engine": " ", "--root": ""})
+    assert (config.categorical_drift_method, config.cores, config.engine) == ("ChiSquared", 3, "spark")
+    assert config.root == tmp_path
+
+
 def test_uris_stay_text_and_other_paths_stay_where_they_are(tmp_path):
     config = read_config(minimal(tmp_path, dataset_source="s3://bucket/key", output_path="/opt/mlflow/out"))
     assert config.dataset_source == "s3://bucket/key"

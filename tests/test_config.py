@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.config import SETTINGS, JobConfig, describe, find_root, read_config, usable_cores, utc_text
+from analyzer.config import SETTINGS, JobConfig, find_root, read_config, usable_cores, utc_text
 from analyzer.dataset_formats import (
     EXAMPLES,
     CaptureFormat,
@@ -24,6 +24,7 @@ from analyzer.dataset_formats import (
     format_document,
     parse_dataset_format,
 )
+from analyzer.describe_config import describe
 from analyzer.documents import Constraints
 from analyzer.encode import encode_constraints
 from analyzer.errors import AnalyzerError, ConfigError

@@ -751,14 +751,6 @@ class _Values:
     def path_or_default(self, name: str) -> Path:
         return self.path(name) or _relocated(_BY_NAME[name].default, self.root)
 
-    def share(self, name: str, default: float) -> float:
-        found = self.values.get(name)
-        if found is None:
-            return default
-        if not re.fullmatch(r"0?\.\d+|[01](\.0*)?", found, re.ASCII):
-            raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
-        return float(found)
-
     def time(self, name: str) -> datetime | None:
         found = self.values.get(name)
         return None if found is None else _parse_time(name, found)
@@ -924,7 +916,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
             name.lower(): values.boolean(PREFIX + name)
             for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS", "SUGGEST_RULES")
         },
-        "least_labelled": values.share(f"{PREFIX}LEAST_LABELLED", LEAST_LABELLED),
+        "least_labelled": values.fraction(f"{PREFIX}LEAST_LABELLED"),
         "rules": values.location(f"{PREFIX}RULES"),
         "deequ_jar": values.paths(f"{PREFIX}DEEQU_JAR"),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),

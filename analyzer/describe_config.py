@@ -76,7 +76,7 @@ def _logged_value(config: JobConfig, name: str) -> Any:
 
 
 def _monitoring_config(config: JobConfig) -> dict[str, Any]:
-    """Show what suggested constraints will carry as their monitoring_config."""
+    """Show what suggested constraints will carry as their monitoring_config; `encode` would load NumPy for it."""
     return {
         "evaluate_constraints": "Enabled",
         "emit_metrics": "Enabled",

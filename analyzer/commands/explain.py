@@ -7,8 +7,8 @@ from typing import Any, Final
 import click
 
 from analyzer.commands.bias import config_flag, refuse_both
-from analyzer.commands.judging import DATA_SECTION, command_of, perform_command
-from analyzer.commands.options import Flag, Sectioned, flag_of
+from analyzer.commands.judging import command_of, perform_command
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of
 
 OUTPUT: Final = "attributions"
 MODEL_SECTION: Final = "Model"

@@ -9,9 +9,8 @@ from typing import Any, Final, Literal
 import click
 
 from analyzer.commands.answer import VIOLATED, answer, answer_flags
-from analyzer.commands.options import Flag, Sectioned, flag_of, given, place_argument
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of, given, place_argument
 
-DATA_SECTION: Final = "Data"
 BASELINE: Final = "baseline"
 REPORT: Final = "report"
 """Folders that commands write to, and look for, where no other is named."""

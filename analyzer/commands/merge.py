@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from analyzer.commands.answer import answer, answer_flags
-from analyzer.commands.options import Flag, Sectioned, flag_of, given, place_argument
+from analyzer.commands.options import Sectioned, flag_of, given, place_argument
 
 ABOUT: Final = """Merge captured records with labels that came later, for the monitoring of model quality.
 
@@ -51,8 +51,7 @@ def command() -> Sectioned:
         flag_of("output_path", "--output", "-o", required=False, text="Folder for the merged records.", default=MERGED),
         *(flag_of(name, required=False) for name in OTHERS),
     ]
-    more: list[click.Parameter] = [each for each in answer_flags(judges=False) if isinstance(each, Flag)]
-    return Sectioned("merge", EXAMPLES, params=[*both, *flags, *more], callback=_join, help=ABOUT)
+    return Sectioned("merge", EXAMPLES, params=[*both, *flags, *answer_flags(judges=False)], callback=_join, help=ABOUT)
 
 
 def _join(captures: str | None, labels: str | None, form: str, *, verbose: bool, **flags: Any) -> int:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import click
 
-from analyzer.commands.judging import DATA_SECTION, command_of, perform_command
-from analyzer.commands.options import Flag, Sectioned, flag_of
+from analyzer.commands.judging import command_of, perform_command
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of
 from analyzer.perform import PROBLEMS
 
 OUTPUT: Final = "quality"

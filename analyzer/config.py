@@ -475,7 +475,7 @@ def process_environment() -> Mapping[str, str]:
 def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
     """Find the folder that stands for /opt/ml, without ever failing: errors have to be reported below it."""
     name = f"{PREFIX}ROOT"
-    told = {_variable_of(flag) or flag: text for flag, text in (flags or {}).items()}
+    told = {variable_of(flag) or flag: text for flag, text in (flags or {}).items()}
     found = told.get(name, "").strip() or environment.get(name, "").strip()
     return Path(found or CONTAINER_ROOT).absolute()
 
@@ -493,7 +493,8 @@ def utc_text(time: datetime) -> str:
 # --- where values come from ---
 
 
-def _variable_of(flag: str) -> str | None:
+def variable_of(flag: str) -> str | None:
+    """Give the variable that is meant, by its own name or by a flag with or without dashes; None where there is none."""
     plain = flag.removeprefix("--").replace("-", "_").lower()
     names = {flag: flag for flag in _BY_NAME} | {n.removeprefix(PREFIX).lower(): n for n in _BY_NAME}
     return names.get(flag) or names.get(plain)
@@ -502,7 +503,7 @@ def _variable_of(flag: str) -> str | None:
 def _variables_of(flags: Mapping[str, str]) -> dict[str, str]:
     given = {}
     for flag, text in flags.items():
-        variable = _variable_of(flag)
+        variable = variable_of(flag)
         if variable is None:
             closest = _closest(f"--{flag.lstrip('-')}", [s.flag for s in SETTINGS])
             raise ConfigError(f"{flag} is not a flag of the analyzer.", closest)

@@ -21,6 +21,8 @@ EXAMPLES: Final = (
 )
 PLACES: Final = ("dataset_source", "ground_truth_source", "output_path")
 MERGED: Final = "merged"
+OF_JOBS: Final = ("dataset_source", "ground_truth_source", "output_message_file", "ANALYZER_LOG_LEVEL")
+"""What is told only where flags and variables describe a job."""
 OTHERS: Final = (
     "dataset_format",
     "start_time",
@@ -57,11 +59,16 @@ def command() -> Sectioned:
 def _join(captures: str | None, labels: str | None, form: str, *, verbose: bool, **flags: Any) -> int:
     told = given(flags)
     if captures is None:
+        if form != "text" or verbose:
+            raise click.UsageError("--format and --verbose go with CAPTURES and LABELS; a job is told by --log-level.")
         from analyzer.__main__ import run_job
 
         return run_job(told, merges=True)
     if labels is None:
         raise click.UsageError("Missing argument 'LABELS'.")
+    surplus = [flag_of(name).opts[0] for name in OF_JOBS if name in told]
+    if surplus:
+        raise click.UsageError(f"{surplus[0]} is for merges without CAPTURES and LABELS.")
     settings = {name: text for name, text in told.items() if name not in PLACES}
     answer(lambda _: _merged(captures, labels, told.get("output_path", MERGED), settings), form, verbose=verbose)
     return 0

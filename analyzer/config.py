@@ -494,7 +494,7 @@ def utc_text(time: datetime) -> str:
 
 
 def variable_of(flag: str) -> str | None:
-    """Give the variable that is meant, by its own name or by a flag with or without dashes; None where there is none."""
+    """Give the variable that is meant by its own name, or by a flag with or without dashes; None where none is."""
     plain = flag.removeprefix("--").replace("-", "_").lower()
     names = {flag: flag for flag in _BY_NAME} | {n.removeprefix(PREFIX).lower(): n for n in _BY_NAME}
     return names.get(flag) or names.get(plain)

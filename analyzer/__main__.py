@@ -11,7 +11,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from analyzer.config import JobConfig, Location, describe, find_root, read_config
+from analyzer.config import JobConfig, Location, find_root, read_config
+from analyzer.describe_config import describe
 from analyzer.errors import FAILED, AnalyzerError, Stopped
 from analyzer.finish import Outcome, finish, message_of
 from analyzer.hosts import Hosts, read_hosts, resource_config

@@ -12,32 +12,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from analyzer.analysis_config import (
-    CAPTURES,
-    CSV,
-    JSON,
-    JSON_LINES,
-    PARQUET,
-    AnalysisConfig,
-    parse_analysis_config,
-)
+from analyzer.analysis_config import AnalysisConfig
 from analyzer.dataset_formats import (
     EXAMPLES,
     AddedFormat,
     CaptureFormat,
     CsvFormat,
     DatasetFormat,
-    JsonFormat,
     ParquetFormat,
     SparkFormat,
-    format_document,
     parse_dataset_format,
 )
 from analyzer.drift_methods import CategoricalMethod
 from analyzer.errors import ConfigError
+from analyzer.find_analysis import (
+    OF_ANALYSIS,
+    USUAL_PLACE,
+    VARIABLE,
+    find_analysis,
+    kind_of,
+    places_of,
+    refuse_other_analyses,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +48,8 @@ SCHEMES = ("s3",)
 """URIs that the analyzer reads and writes itself; Spark may know more."""
 ProblemType = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
 PREFIX = "ANALYZER_"
+MASK = "***"
+"""What stands in messages and the log for what opens a door."""
 CONTAINER_ROOT = "/opt/ml"
 CLUSTER_TIMEOUT = 300
 CLUSTER_PORT = 7177
@@ -410,14 +411,14 @@ def read_config(
     """Read the whole configuration of a job, of a merge where that was asked for or where nothing else makes sense.
 
     Flags win over `environment`, which wins over `Environment` of ROOT/config/processingjobconfig.json. Flags may be
-    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value. `read` reads
-    analysis_config.json, wherever it lies.
+    keyed by variable (`ANALYZER_ENGINE`) or by option (`engine`, `--engine`). A blank value is no value, and hides none
+    of another source. `read` reads analysis_config.json, wherever it lies.
 
     Raises ConfigError, naming the variable, what was found and what is allowed.
     """
     given = _variables_of(flags or {})
     root = find_root(environment, given)
-    return _config_of({**_job_environment(root), **environment, **given}, root, read, merges=merges)
+    return _config_of((_job_environment(root), environment, given), root, read, merges=merges)
 
 
 def read_command(
@@ -435,20 +436,21 @@ def read_command(
     """
     own = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
     given = _variables_of(flags)
-    return _config_of({**(defaults or {}), **own, **given}, find_root(own, given), read, merges=merges)
+    return _config_of((defaults or {}, own, given), find_root(own, given), read, merges=merges)
 
 
-def _config_of(given: Mapping[str, str], root: Path, read: Read, *, merges: bool = False) -> JobConfig:
-    merged = {**given, f"{PREFIX}ROOT": str(root)}
-    _refuse_unknown_settings(merged)
-    values = _Values({name: text.strip() for name, text in merged.items() if text.strip()}, root)
+def _config_of(sources: Iterable[Mapping[str, str]], root: Path, read: Read, *, merges: bool = False) -> JobConfig:
+    """Read the configuration from sources of which each wins over those before it; a blank value hides nothing."""
+    told = [(name, text.strip()) for source in sources for name, text in source.items()]
+    _refuse_unknown_settings(name for name, _ in told)
+    values = _Values({name: text for name, text in told if text} | {f"{PREFIX}ROOT": str(root)}, root)
     merges = merges or _is_merger(values)
     if not merges:
-        _refuse_other_analyses(values.text("analysis_type"))
-    analysis = None if merges else _find_analysis(values, read)
+        refuse_other_analyses(values.text("analysis_type"))
+    analysis = None if merges else _analysis_in(values, read)
     guesses = analysis is not None and values.text("dataset_format") is None
     if analysis is not None:
-        values = _with_places(values, analysis)
+        values = _Values({**places_of(analysis), **values.values}, root)
     _require(values, MERGING if merges else ANALYZING)
     config = JobConfig(**_contract_fields(values), **_window_fields(values), **_own_fields(values), merges=merges)
     config = config if analysis is None else _analyzing(config, analysis, finds_header=guesses)
@@ -473,25 +475,14 @@ def process_environment() -> Mapping[str, str]:
 def find_root(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Path:
     """Find the folder that stands for /opt/ml, without ever failing: errors have to be reported below it."""
     name = f"{PREFIX}ROOT"
-    given = {**environment, **{_variable_of(flag) or flag: text for flag, text in (flags or {}).items() if text}}
-    return Path(given.get(name, "").strip() or CONTAINER_ROOT).absolute()
+    told = {variable_of(flag) or flag: text for flag, text in (flags or {}).items()}
+    found = told.get(name, "").strip() or environment.get(name, "").strip()
+    return Path(found or CONTAINER_ROOT).absolute()
 
 
 def aws_region(environment: Mapping[str, str] = os.environ) -> str | None:
     """Give the region as jobs are told it; clients for Python look at AWS_DEFAULT_REGION alone."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-
-
-def describe(config: JobConfig) -> str:
-    """Put the resolved configuration into one line of JSON for the log.
-
-    The keys are those of the original's input log, in its order, then our settings. Credentials are masked.
-    """
-    line = {
-        name: _shown(_logged_value(config, name)) for name in (*_LOGGED, *(_LOGGED_OF_MERGES if config.merges else ()))
-    }
-    line |= {s.variable: _shown(getattr(config, _field_of(s)), s.variable) for s in SETTINGS if s.own}
-    return json.dumps(line)
 
 
 def utc_text(time: datetime) -> str:
@@ -502,7 +493,8 @@ def utc_text(time: datetime) -> str:
 # --- where values come from ---
 
 
-def _variable_of(flag: str) -> str | None:
+def variable_of(flag: str) -> str | None:
+    """Give the variable that is meant by its own name, or by a flag with or without dashes; None where none is."""
     plain = flag.removeprefix("--").replace("-", "_").lower()
     names = {flag: flag for flag in _BY_NAME} | {n.removeprefix(PREFIX).lower(): n for n in _BY_NAME}
     return names.get(flag) or names.get(plain)
@@ -511,12 +503,11 @@ def _variable_of(flag: str) -> str | None:
 def _variables_of(flags: Mapping[str, str]) -> dict[str, str]:
     given = {}
     for flag, text in flags.items():
-        variable = _variable_of(flag)
+        variable = variable_of(flag)
         if variable is None:
             closest = _closest(f"--{flag.lstrip('-')}", [s.flag for s in SETTINGS])
             raise ConfigError(f"{flag} is not a flag of the analyzer.", closest)
-        if text:
-            given[variable] = text
+        given[variable] = text
     return given
 
 
@@ -533,8 +524,8 @@ def _job_environment(root: Path) -> dict[str, str]:
         return {}
 
 
-def _refuse_unknown_settings(values: Mapping[str, str]) -> None:
-    for name in values:
+def _refuse_unknown_settings(names: Iterable[str]) -> None:
+    for name in names:
         if name.startswith(PREFIX) and name not in _BY_NAME:
             own = [s.variable for s in SETTINGS if s.own]
             raise ConfigError(f"{name} is not a setting of the analyzer.", _closest(name, own))
@@ -547,78 +538,9 @@ def _closest(name: str, known: list[str]) -> str:
     return f"Did you mean {close[0]}? Known: {', '.join(known)}." if close else f"Known: {', '.join(known)}."
 
 
-def _refuse_other_analyses(found: str | None) -> None:
-    if _analysis_of(found) not in {*OF_QUALITY, *OF_ANALYSIS}:
-        known = f"{', '.join((*OF_QUALITY, OF_ANALYSIS[0]))} or {OF_ANALYSIS[1]}"
-        raise ConfigError(f"analysis_type is {found!r}, which is no analysis.", f"Leave it out or use {known}.")
-
-
-def _analysis_of(found: str | None) -> str:
-    return (found or "DATA_QUALITY").upper().replace("-", "_")
-
-
-# --- analysis_config.json ---
-
-OF_QUALITY = ("DATA_QUALITY", "MODEL_QUALITY")
-OF_ANALYSIS = ("MODEL_BIAS", "MODEL_EXPLAINABILITY")
-"""Values of analysis_type; the latter two need an analysis_config.json."""
-ANALYSIS_CONFIG = "/opt/ml/processing/input/config/analysis_config.json"
-_FORMATS: Mapping[str, DatasetFormat] = {
-    CSV: CsvFormat(),
-    JSON_LINES: JsonFormat(),
-    JSON: JsonFormat(lines=False),
-    PARQUET: ParquetFormat(),
-    CAPTURES: CaptureFormat(merged=True),
-}
-
-
-def _find_analysis(values: _Values, read: Read) -> AnalysisConfig | None:
-    """Read analysis_config.json where there is one and the job is not one of quality, and leave what is asked for."""
-    told, kind = values.location(f"{PREFIX}ANALYSIS_CONFIG"), values.text("analysis_type")
-    if kind is not None and _analysis_of(kind) in OF_QUALITY:
-        if told is not None:
-            raise ConfigError(
-                f"{PREFIX}ANALYSIS_CONFIG is set, but analysis_type is {kind}, which needs none.",
-                f"Leave one of them out, or set analysis_type to {' or '.join(OF_ANALYSIS)}.",
-            )
-        return None
-    usual = _relocated(ANALYSIS_CONFIG, values.root)
-    path = told or usual
-    if told is None and kind is None and not usual.is_file():
-        return None
-    try:
-        content = read(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error.strerror or error}.",
-            getattr(error, "cure", "")
-            or f"Mount analysis_config.json there, or say where it is in {PREFIX}ANALYSIS_CONFIG.",
-        ) from error
-    return _asked_for(parse_analysis_config(content, str(path)), kind)
-
-
-def _asked_for(analysis: AnalysisConfig, kind: str | None) -> AnalysisConfig:
-    if kind is not None:
-        biased = _analysis_of(kind) == "MODEL_BIAS"
-        analysis = replace(analysis, shap=None) if biased else replace(analysis, bias=None)
-    if analysis.bias is None and analysis.shap is None:
-        lacking = "nothing" if kind is None else f"nothing of {_analysis_of(kind)}"
-        raise ConfigError(
-            f"{analysis.where} asks for {lacking}.",
-            "Name facets and label_values_or_threshold for bias, methods.shap for attribution.",
-        )
-    return analysis
-
-
-def _with_places(values: _Values, analysis: AnalysisConfig) -> _Values:
-    """Fill in what a processing job does not tell, which has fixed places and its format in analysis_config.json."""
-    known = _FORMATS.get(analysis.dataset_type or "")
-    fallbacks = {
-        "dataset_source": analysis.dataset_uri or "/opt/ml/processing/input/data",
-        "output_path": "/opt/ml/processing/output",
-        **({"dataset_format": json.dumps(format_document(known))} if known else {}),
-    }
-    return _Values({**fallbacks, **values.values}, values.root)
+def _analysis_in(values: _Values, read: Read) -> AnalysisConfig | None:
+    told, usual = values.location(VARIABLE), _relocated(USUAL_PLACE, values.root)
+    return find_analysis(values.text("analysis_type"), told, usual, read)
 
 
 def _analyzing(config: JobConfig, analysis: AnalysisConfig, *, finds_header: bool) -> JobConfig:
@@ -830,14 +752,6 @@ class _Values:
     def path_or_default(self, name: str) -> Path:
         return self.path(name) or _relocated(_BY_NAME[name].default, self.root)
 
-    def share(self, name: str, default: float) -> float:
-        found = self.values.get(name)
-        if found is None:
-            return default
-        if not re.fullmatch(r"0?\.\d+|[01](\.0*)?", found, re.ASCII):
-            raise _invalid(_BY_NAME[name], found, _BY_NAME[name].takes)
-        return float(found)
-
     def time(self, name: str) -> datetime | None:
         found = self.values.get(name)
         return None if found is None else _parse_time(name, found)
@@ -926,7 +840,7 @@ def _publishes(values: _Values) -> bool:
     return any(values.text(f"sagemaker_{name}_name") for name in ("monitoring_schedule", "endpoint"))
 
 
-_LOCATIONS = (
+LOCATIONS = (
     "dataset_source",
     "ground_truth_source",
     "output_path",
@@ -935,6 +849,7 @@ _LOCATIONS = (
     "record_preprocessor_script",
     "post_analytics_processor_script",
 )
+"""Variables of a job that may be URIs as well as paths."""
 _KEPT = (
     "sagemaker_endpoint_name",
     "sagemaker_monitoring_schedule_name",
@@ -951,13 +866,13 @@ _KEPT = (
 def _contract_fields(values: _Values) -> dict[str, Any]:
     return {
         **{name: values.text(name) for name in _KEPT},
-        **{name: values.location(name) for name in _LOCATIONS},
+        **{name: values.location(name) for name in LOCATIONS},
         **{name: values.path_or_default(name) for name in ("cloudwatch_metrics_directory", "output_message_file")},
         "metric_time": values.time("metric_time"),
         "dataset_format": _format_or_captures(values.text("dataset_format")),
         "publish_cloudwatch_metrics": _publishes(values),
         "categorical_drift_method": values.choice("categorical_drift_method"),
-        "analysis_type": _analysis_of(values.text("analysis_type")),
+        "analysis_type": kind_of(values.text("analysis_type")),
         "problem_type": values.choice("problem_type") if values.text("problem_type") else None,
         "probability_threshold_attribute": values.fraction("probability_threshold_attribute"),
         "exclude_features_attribute": _excluded(values.text("exclude_features_attribute")),
@@ -1002,7 +917,7 @@ def _own_fields(values: _Values) -> dict[str, Any]:
             name.lower(): values.boolean(PREFIX + name)
             for name in ("STRICT_CAPTURE", "EVIDENCE", "INSTALL_REQUIREMENTS", "SUGGEST_RULES")
         },
-        "least_labelled": values.share(f"{PREFIX}LEAST_LABELLED", LEAST_LABELLED),
+        "least_labelled": values.fraction(f"{PREFIX}LEAST_LABELLED"),
         "rules": values.location(f"{PREFIX}RULES"),
         "deequ_jar": values.paths(f"{PREFIX}DEEQU_JAR"),
         "cores": values.integer(f"{PREFIX}CORES", usable_cores(), 1),
@@ -1054,91 +969,6 @@ def _pairs(values: _Values, name: str, allowed: re.Pattern[str]) -> tuple[str, .
     return found
 
 
-# --- the log line ---
-
-_LOGGED = (
-    "dataset_source",
-    "dataset_format",
-    "output_path",
-    "monitoring_input_type",
-    "analysis_type",
-    "problem_type",
-    "inference_attribute",
-    "probability_attribute",
-    "ground_truth_attribute",
-    "probability_threshold_attribute",
-    "positive_label",
-    "exclude_features_attribute",
-    "record_preprocessor_script",
-    "post_analytics_processor_script",
-    "baseline_constraints",
-    "baseline_statistics",
-    "data_quality_monitoring_config",
-    "start_time",
-    "end_time",
-    "metric_time",
-    "cloudwatch_metrics_directory",
-    "publish_cloudwatch_metrics",
-    "sagemaker_endpoint_name",
-    "sagemaker_monitoring_schedule_name",
-    "output_message_file",
-    "detect_outliers",
-    "detect_drift",
-    "image_data",
-    "report_enabled",
-    "auto_ml_job_detail",
-)
-"""The fields of the original's log line, in its order; the last ones have no meaning here."""
-_LOGGED_OF_MERGES = ("ground_truth_source", "start_time_offset", "end_time_offset")
-_SECRET = re.compile("pass|pwd|secret|token|key|credential|signature|headers|targets", re.IGNORECASE)
-_MASK = "***"
-
-
-def _field_of(setting: Setting) -> str:
-    return setting.variable.removeprefix(PREFIX).lower()
-
-
-def _logged_value(config: JobConfig, name: str) -> Any:
-    special: dict[str, Any] = {
-        "dataset_format": format_document(config.dataset_format),
-        "data_quality_monitoring_config": _monitoring_config(config),
-        "publish_cloudwatch_metrics": "Enabled" if config.publish_cloudwatch_metrics else "Disabled",
-        "exclude_features_attribute": ",".join(map(str, config.exclude_features_attribute)) or None,
-        "report_enabled": False,
-    }
-    return special[name] if name in special else getattr(config, name, None)
-
-
-def _monitoring_config(config: JobConfig) -> dict[str, Any]:
-    """Show what suggested constraints will carry as their monitoring_config."""
-    return {
-        "evaluate_constraints": "Enabled",
-        "emit_metrics": "Enabled",
-        "datatype_check_threshold": 1.0,
-        "domain_content_threshold": 1.0,
-        "distribution_constraints": {
-            "perform_comparison": "Enabled",
-            "comparison_threshold": 0.1,
-            "comparison_method": "Robust",
-            "categorical_comparison_threshold": 0.1,
-            "categorical_drift_method": config.categorical_drift_method,
-        },
-    }
-
-
-def _shown(value: Any, name: str = "") -> Any:
-    """Make a value fit for the log: JSON types, and nothing that opens a door."""
-    if isinstance(value, dict):
-        return {key: _shown(inner, key) for key, inner in value.items()}
-    if isinstance(value, tuple):
-        return [_shown(inner, name) for inner in value]
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, str | Path):
-        return _MASK if _SECRET.search(name) else without_credentials(str(value))
-    return value
-
-
 def without_credentials(text: str) -> str:
     """Mask `user:password@` and the query of a URI, where passwords and signatures travel."""
-    return re.sub(r"(://[^?\s]*\?)\S+", rf"\1{_MASK}", re.sub(r"(://)[^/@\s]*@", rf"\1{_MASK}@", text))
+    return re.sub(r"(://[^?\s]*\?)\S+", rf"\1{MASK}", re.sub(r"(://)[^/@\s]*@", rf"\1{MASK}@", text))

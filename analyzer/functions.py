@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer.ask_analysis import Facets, ask_bias, ask_explanation
 from analyzer.config import read_command
+from analyzer.errors import ConfigError
 from analyzer.perform import PROBLEMS, QUIET, Data, Place, Task, below, perform, texts_of
 from analyzer.results import Merged, Result
 
@@ -174,9 +175,12 @@ def doctor(data: Data = None, *, baseline: Result | Place | None = None, **setti
     """Say what a run over this data would fail at, and how to mend it, without running it.
 
     Takes what `monitor` takes; without data, the job that the variables of the environment describe is examined.
+    Raises ConfigError for a baseline without data.
     """
     from analyzer.examine import examine_job, examine_task
 
+    if data is None and baseline is not None:
+        raise ConfigError("A baseline is given without data.", "A job is told by baseline_constraints and _statistics.")
     if data is None:
         return examine_job(texts_of(settings))
     dataset_format = settings.pop("dataset_format", None)

@@ -14,9 +14,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from analyzer.config import JobConfig, Location, read_command, read_location
+from analyzer.config import JobConfig, Location, read_command, read_location, variable_of
 from analyzer.dataset_formats import format_document
 from analyzer.errors import BaselineError, ConfigError, InputError
+from analyzer.find_analysis import kind_of
 from analyzer.results import FilesBelow, Kind, Result
 from analyzer.write import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
 
@@ -71,7 +72,7 @@ class Task:
     @property
     def kind(self) -> Kind:
         """Say which kind of monitoring it is, as reports call it."""
-        return KINDS.get(str(self.settings.get("analysis_type")), "data_quality")
+        return KINDS.get(kind_of(self.settings.get("analysis_type")), "data_quality")
 
 
 def perform(task: Task) -> Result:
@@ -122,9 +123,12 @@ def described(task: Task) -> Iterator[JobConfig]:
     from analyzer.stores import read_whole
 
     with ExitStack() as stack:
-        told: dict[str, Any] = {"output_path": task.output or stack.enter_context(_scratch()), **task.settings}
-        told |= stack.enter_context(_baseline(task.baseline, WANTED[task.kind]))
-        told |= stack.enter_context(_written_analysis(task.analysis))
+        given: dict[str, Any] = {"dataset_source": task.data, "output_path": task.output}
+        given |= stack.enter_context(_baseline(task.baseline, WANTED[task.kind]))
+        given |= stack.enter_context(_written_analysis(task.analysis))
+        _refuse_told_twice(task, given)
+        told = {"output_path": task.output or stack.enter_context(_scratch()), **task.settings}
+        told |= {variable: value for variable, value in given.items() if value is not None}
         if _is_place(task.data):
             told["dataset_source"] = _home(task.data)
             told["dataset_format"] = format_text(task, told.get("baseline_constraints"))
@@ -132,6 +136,21 @@ def described(task: Task) -> Iterator[JobConfig]:
             told["dataset_source"] = stack.enter_context(_written_frame(task.data))
             told["dataset_format"] = '{"parquet":{}}'
         yield read_command(texts_of(told), defaults=QUIET, read=read_whole)
+
+
+def _refuse_told_twice(task: Task, given: Mapping[str, Any]) -> None:
+    """Refuse settings that would be overruled by what the task says itself, by variable, or by a data frame."""
+    settings = {variable_of(name): name for name, value in task.settings.items() if value is not None}
+    twice = [settings[variable] for variable, value in given.items() if value is not None and variable in settings]
+    if twice:
+        raise ConfigError(
+            f"{twice[0]} is given as a setting, and told already by another argument.",
+            "Leave the setting out: data, output, baseline and what is asked of them have arguments of their own.",
+        )
+    if task.dataset_format is not None and not _is_place(task.data):
+        raise ConfigError(
+            "dataset_format is given with a data frame, which needs none.", "Leave it out: a frame keeps its own types."
+        )
 
 
 def format_text(task: Task, constraints: Any) -> str:

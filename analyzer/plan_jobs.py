@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyzer.config import utc_text
+from analyzer.config import LOCATIONS, utc_text
 from analyzer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,16 +25,6 @@ CONSTRAINTS, STATISTICS = f"{PROCESSING}/baseline/constraints", f"{PROCESSING}/b
 PREPROCESSING, POSTPROCESSING = f"{PROCESSING}/code/preprocessing", f"{PROCESSING}/code/postprocessing"
 ANALYSIS_CONFIG = f"{PROCESSING}/input/config"
 CAPTURES, GROUND_TRUTH, REPORTS = f"{PROCESSING}/input_data", f"{PROCESSING}/groundtruth", f"{PROCESSING}/output"
-LOCATIONS = (
-    "dataset_source",
-    "ground_truth_source",
-    "output_path",
-    "baseline_constraints",
-    "baseline_statistics",
-    "record_preprocessor_script",
-    "post_analytics_processor_script",
-)
-"""Variables that may be URIs as well as paths."""
 
 
 @dataclass(frozen=True, slots=True)

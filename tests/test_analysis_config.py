@@ -17,7 +17,8 @@ from analyzer.analysis_config import (
     ShapConfig,
     parse_analysis_config,
 )
-from analyzer.config import describe, read_config
+from analyzer.config import read_config
+from analyzer.describe_config import describe
 from analyzer.errors import ConfigError
 
 BIAS = {"label_values_or_threshold": [1], "facet": [{"name_or_index": "Sex", "value_or_threshold": [0]}]}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.config import SETTINGS, JobConfig, describe, find_root, read_config, usable_cores, utc_text
+from analyzer.config import SETTINGS, JobConfig, find_root, read_config, usable_cores, utc_text
 from analyzer.dataset_formats import (
     EXAMPLES,
     CaptureFormat,
@@ -24,6 +24,7 @@ from analyzer.dataset_formats import (
     format_document,
     parse_dataset_format,
 )
+from analyzer.describe_config import describe
 from analyzer.documents import Constraints
 from analyzer.encode import encode_constraints
 from analyzer.errors import AnalyzerError, ConfigError
@@ -101,6 +102,15 @@ def test_three_variables_are_enough_and_the_rest_has_the_documented_defaults():
 def test_blank_variables_are_no_variables(tmp_path):
     config = read_config(minimal(tmp_path, baseline_constraints="  ", start_time="", ANALYZER_ENGINE=""))
     assert (config.baseline_constraints, config.start_time, config.engine) == (None, None, "auto")
+
+
+def test_a_blank_value_hides_none_of_another_source(tmp_path):
+    environment = minimal(tmp_path, categorical_drift_method=" ", ANALYZER_ENGINE="spark", ANALYZER_CORES="")
+    described = {"categorical_drift_method": "ChiSquared", "ANALYZER_CORES": "3", "ANALYZER_ENGINE": "local"}
+    write_job(tmp_path, json.dumps({"Environment": described}))
+    config = read_config(environment, {"--engine": " ", "--root": ""})
+    assert (config.categorical_drift_method, config.cores, config.engine) == ("ChiSquared", 3, "spark")
+    assert config.root == tmp_path
 
 
 def test_uris_stay_text_and_other_paths_stay_where_they_are(tmp_path):

@@ -154,6 +154,22 @@ def test_a_folder_that_cannot_be_written_is_found(examine, job, name, status, mo
     assert finding.cure
 
 
+@pytest.mark.parametrize(
+    ("variable", "status", "more"),
+    [
+        ("ANALYZER_RULES", "failure", {}),
+        ("ANALYZER_ALERTS", "warning", {"ANALYZER_HISTORY": "/opt/ml/history.sqlite"}),
+    ],
+)
+def test_a_file_of_a_setting_that_is_not_there_is_found(examine, job, variable, status, more):
+    found = only(examine(**{variable: "/opt/ml/none.txt"}, **more), status, "mounts")
+    assert found.text == f"{variable}: {job / 'none.txt'} cannot be read: No such file or directory."
+    assert found.cure == "Correct the path, or mount the file there."
+    (job / "none.txt").write_text("Rules = [ RowCount > 1 ]")
+    said = [each.text for each in examine(**{variable: "/opt/ml/none.txt"}, **more).of("ok")]
+    assert f"{variable}: {job / 'none.txt'} can be read" in said
+
+
 def test_little_room_is_found(examine, monkeypatch):
     monkeypatch.setattr(places, "SCRATCH", 10**18)
     monkeypatch.setattr(places, "ROOM", 10**18)

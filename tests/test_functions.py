@@ -176,6 +176,10 @@ def test_captures_and_labels_are_put_together(tmp_path):
         (lambda: analyzer.baseline(STRANGE, engin="local"), ConfigError, "--engine"),
         (lambda: analyzer.quality(STRANGE, problem="ranking", label="age"), ConfigError, "'ranking'"),
         (lambda: analyzer.baseline(STRANGE, engine="quantum"), ConfigError, "quantum"),
+        (lambda: analyzer.doctor(baseline="x"), ConfigError, "A baseline is given without data"),
+        (lambda: analyzer.baseline(STRANGE, dataset_source="x"), ConfigError, "dataset_source is given as a setting"),
+        (lambda: analyzer.baseline(STRANGE, output="a", **{"output-path": "b"}), ConfigError, "output-path is given"),
+        (lambda: analyzer.baseline(STRANGE, dataset_format="csv"), ConfigError, "with a data frame, which needs none"),
     ],
 )
 def test_what_is_wrong_is_said(call, error, said):

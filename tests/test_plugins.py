@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from analyzer import plugins
-from analyzer.config import describe, read_config
+from analyzer.config import read_config
 from analyzer.dataset_formats import AddedFormat, parse_dataset_format
+from analyzer.describe_config import describe
 from analyzer.errors import ConfigError, InputError, PluginError
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "extended-image"

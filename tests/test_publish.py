@@ -10,7 +10,8 @@ from http_service import serving
 from prometheus_client.parser import text_string_to_metric_families
 
 from analyzer import job
-from analyzer.config import describe, read_config
+from analyzer.config import read_config
+from analyzer.describe_config import describe
 from analyzer.errors import ConfigError
 from analyzer.history import History
 

@@ -27,8 +27,8 @@ FEWEST_LETTERS = 8
 """A message whose own words are fewer is made of what another place says."""
 VAGUE = {
     "alerts/read_rules", "analysis_config", "ask_analysis", "capture/capture", "cluster/lead",
-    "commands/merge_states", "config", "decode", "engine/deequ_jars", "merge_states", "models/endpoint",
-    "models/model", "models/script", "plugins", "scripts",
+    "commands/merge_states", "config", "decode", "engine/deequ_jars", "find_analysis", "merge_states",
+    "models/endpoint", "models/model", "models/script", "plugins", "scripts",
 }  # fmt: skip
 """Modules with such messages: their parts are found elsewhere in the code, or have an entry by hand."""
 

@@ -10,7 +10,7 @@ import click
 
 from analyzer.commands.answer import VIOLATED
 from analyzer.commands.history import counted_text, history_flag, quietly, say_skipped
-from analyzer.commands.options import Family, Flag, Sectioned, place_argument
+from analyzer.commands.options import ANSWER_SECTION, Family, Flag, Sectioned, place_argument
 
 if TYPE_CHECKING:
     from analyzer.alerts.evaluate import Transition
@@ -48,7 +48,7 @@ def _evaluate() -> Sectioned:
             ["--now"], "Rules", metavar="TIME", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]),
             help="The time for rules with a period, such as 2026-11-23T05:00:00Z. Default: the clock's.",
         ),
-        Flag(["--fail-on-alarm"], "Answer", is_flag=True, help=f"Exit with {VIOLATED} where an alarm is on."),
+        Flag(["--fail-on-alarm"], ANSWER_SECTION, is_flag=True, help=f"Exit with {VIOLATED} where an alarm is on."),
         history_flag(),
     ]  # fmt: skip
     return Sectioned("evaluate", (EXAMPLE,), params=flags, callback=_evaluated, help=EVALUATE_ABOUT)

@@ -33,11 +33,15 @@ class Answer(Protocol):
         """Give it for a program."""
 
 
-def answer_flags(*, judges: bool = True) -> list[click.Parameter]:
-    """Make the flags that say how a command answers."""
+def format_flag() -> Flag:
     form = click.Choice(["text", "json"])
-    flags: list[click.Parameter] = [
-        Flag(["--format", "form"], ANSWER_SECTION, type=form, default="text", help="What is written to stdout."),
+    return Flag(["--format", "form"], ANSWER_SECTION, type=form, default="text", help="What is written to stdout.")
+
+
+def answer_flags(*, judges: bool = True) -> list[Flag]:
+    """Make the flags that say how a command answers."""
+    flags = [
+        format_flag(),
         Flag(["--verbose", "-v"], ANSWER_SECTION, is_flag=True, help="Log what is done to stderr."),
     ]
     if judges:

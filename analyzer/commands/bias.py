@@ -6,17 +6,8 @@ from typing import Any, Final
 
 import click
 
-from analyzer.commands.judging import (
-    DATA_SECTION,
-    baseline_flag,
-    command_of,
-    data_argument,
-    flags_of_data,
-    flags_of_runs,
-    output_flag,
-    perform_command,
-)
-from analyzer.commands.options import Flag, Sectioned, flag_of
+from analyzer.commands.judging import command_of, perform_command
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of
 
 OUTPUT: Final = "bias"
 ABOUT: Final = """Measure bias: whether labels, and predictions where there are some, treat groups alike; with a
@@ -24,13 +15,6 @@ baseline, list the metrics that moved away from parity.
 
 A facet is a column and the group in it that is looked after: its values (sex=0), a threshold (age>40), or nothing: then
 each value is looked at. Or give --config, an analysis_config.json that says all of that.
-
-\b
-Exit codes:
-  0    done, with or without violations
-  1    violations, with --fail-on-violations
-  2    flags that make no sense
-  255  an error, with what was found and the cure
 """
 EXAMPLES: Final = (
     "analyzer bias training.csv --label hired --positive 1 --facet sex=0",
@@ -53,8 +37,7 @@ def command() -> Sectioned:
         *(flag_of(variable, flag, section=DATA_SECTION) for variable, flag in PLACES.items()),
         config_flag(),
     ]
-    params = [data_argument(), *own, baseline_flag(required=False), output_flag(OUTPUT)]
-    return command_of("bias", ABOUT, EXAMPLES, [*params, *flags_of_data(), *flags_of_runs()], callback=_measure)
+    return command_of("bias", ABOUT, EXAMPLES, _measure, output=OUTPUT, own=own)
 
 
 def _own(flag: str, metavar: str, text: str) -> Flag:

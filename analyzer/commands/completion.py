@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import get_completion_class, shell_complete
 
+from analyzer.__main__ import COMPLETING
 from analyzer.commands import group
 from analyzer.commands.options import Sectioned
 
-VARIABLE: Final = "_ANALYZER_COMPLETE"
-"""How a shell asks for completions: it starts the analyzer with this variable, and no arguments."""
 SHELLS: Final = ("bash", "zsh", "fish")
 ABOUT: Final = """Write the script with which a shell completes commands, flags, values and paths.
 
@@ -32,12 +31,10 @@ def command() -> Sectioned:
 def _write(shell: str) -> int:
     kind = get_completion_class(shell)
     assert kind is not None  # it is one of SHELLS
-    click.echo(kind(group(), {}, "analyzer", VARIABLE).source())
+    click.echo(kind(group(), {}, "analyzer", COMPLETING).source())
     return 0
 
 
 def complete(instruction: str) -> int:
     """Answer the shell, which asks by an instruction such as `bash_complete`; 1 for one that there is not."""
-    from click.shell_completion import shell_complete
-
-    return shell_complete(group(), {}, "analyzer", VARIABLE, instruction)
+    return shell_complete(group(), {}, "analyzer", COMPLETING, instruction)

@@ -7,17 +7,8 @@ from typing import Any, Final
 import click
 
 from analyzer.commands.bias import config_flag, refuse_both
-from analyzer.commands.judging import (
-    DATA_SECTION,
-    baseline_flag,
-    command_of,
-    data_argument,
-    flags_of_data,
-    flags_of_runs,
-    output_flag,
-    perform_command,
-)
-from analyzer.commands.options import Flag, Sectioned, flag_of
+from analyzer.commands.judging import command_of, perform_command
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of
 
 OUTPUT: Final = "attributions"
 MODEL_SECTION: Final = "Model"
@@ -26,13 +17,6 @@ a baseline, tell whether the order of the features has changed.
 
 The model is a Python file with predict(df), or an endpoint; or the data holds attributions already. Columns that are no
 features, such as the label, are named by --label and --exclude.
-
-\b
-Exit codes:
-  0    done, with or without violations
-  1    violations, with --fail-on-violations
-  2    flags that make no sense
-  255  an error, with what was found and the cure
 """
 EXAMPLES: Final = (
     "analyzer explain new.csv --model model.py --label churned",
@@ -66,8 +50,7 @@ def command() -> Sectioned:
         *(Flag([f"--{name}"], MODEL_SECTION, type=click.IntRange(0), help=text) for name, text in NUMBERS.items()),
         Flag(["--aggregate"], MODEL_SECTION, type=aggregations, help="How rows become one figure a feature."),
     ]
-    params = [data_argument(), *own, baseline_flag(required=False), output_flag(OUTPUT)]
-    return command_of("explain", ABOUT, EXAMPLES, [*params, *flags_of_data(), *flags_of_runs()], callback=_explain)
+    return command_of("explain", ABOUT, EXAMPLES, _explain, output=OUTPUT, own=own)
 
 
 def _explain(label: str | None, config: str | None, **told: Any) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from analyzer.commands.options import Family, Flag, Sectioned, place_argument
+from analyzer.commands.options import ANSWER_SECTION, Family, Flag, Sectioned, place_argument
 from analyzer.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,7 +93,13 @@ def _query() -> Sectioned:
     params: list[click.Parameter] = [
         click.Argument(["sql"], metavar="SQL", required=True),
         history_flag("./history.sqlite"),
-        Flag(["--format", "form"], "Answer", type=click.Choice(FORMS), default="table", help="How rows are written."),
+        Flag(
+            ["--format", "form"],
+            ANSWER_SECTION,
+            type=click.Choice(FORMS),
+            default="table",
+            help="How rows are written.",
+        ),
     ]
     return Sectioned("query", examples, params=params, callback=_queried, help=QUERY_ABOUT)
 

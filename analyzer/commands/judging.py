@@ -1,22 +1,31 @@
-"""What `baseline`, `monitor` and `quality` have in common: their flags, and the way from flags to an answer."""
+"""What the commands that learn from data and judge it have in common: flags, and the way from flags to an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import click
 
 from analyzer.commands.answer import VIOLATED, answer, answer_flags
-from analyzer.commands.options import Flag, Sectioned, flag_of, given, place_argument
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of, given, place_argument
 
-DATA_SECTION: Final = "Data"
 BASELINE: Final = "baseline"
 REPORT: Final = "report"
 """Folders that commands write to, and look for, where no other is named."""
 WORDS: Final = "csv, csv-no-header, jsonlines, json, parquet, capture or merged"
-OUTPUT_TEXT: Final = "Folder for the reports, here or on S3."
+DATA_TEXT: Final = """DATA is a file or folder, here or on S3 (s3://bucket/folder). Its format is found by names and
+first bytes: CSV with or without a header, JSON lines or a document, Parquet, captured requests.
+"""
+EXIT_CODES: Final = f"""
+\b
+Exit codes:
+  0    done, with or without violations
+  {VIOLATED}    violations, with --fail-on-violations
+  2    flags that make no sense
+  255  an error, with what was found and the cure
+"""
 OF_DATA: Final = (
     "exclude_features_attribute",
     "record_preprocessor_script",
@@ -73,7 +82,7 @@ def flags_of_runs(*, rules: bool = False) -> list[click.Parameter]:
 def output_flag(default: str) -> click.Option:
     return Flag(
         ["--output", "-o", "--output-path", "output"], DATA_SECTION, metavar="FOLDER", default=default,
-        type=click.Path(), help=f"{OUTPUT_TEXT} Default: {default}.",
+        type=click.Path(), help=f"Folder for the reports, here or on S3. Default: {default}.",
     )  # fmt: skip
 
 
@@ -114,8 +123,14 @@ def _shown(folder: str) -> str:
 
 
 def command_of(
-    name: str, about: str, examples: tuple[str, ...], params: list[click.Parameter], **more: Any
-) -> Sectioned:
-    """Make a command of its parts, the flags that say how it answers at the end."""
-    judges = bool(more.pop("judges", True))
-    return Sectioned(name, examples, params=[*params, *answer_flags(judges=judges)], help=about, **more)
+    name: str, about: str, examples: tuple[str, ...], callback: Callable[..., int], *, output: str,
+    baseline: Literal["required", "optional"] | None = "optional", own: Iterable[click.Parameter] = (),
+    of_data: tuple[str, ...] = (), rules: bool = False,
+) -> Sectioned:  # fmt: skip
+    """Make a command of what is its own; one that takes no baseline has no violations to tell of."""
+    judges = baseline is not None
+    params = [
+        data_argument(), *own, *([baseline_flag(required=baseline == "required")] if judges else []),
+        output_flag(output), *flags_of_data(*of_data), *flags_of_runs(rules=rules), *answer_flags(judges=judges),
+    ]  # fmt: skip
+    return Sectioned(name, examples, params=params, callback=callback, help=about + EXIT_CODES * judges)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from analyzer.commands.answer import answer, answer_flags
-from analyzer.commands.options import Flag, Sectioned, flag_of, given, place_argument
+from analyzer.commands.options import Sectioned, flag_of, given, place_argument
 
 ABOUT: Final = """Merge captured records with labels that came later, for the monitoring of model quality.
 
@@ -21,6 +21,8 @@ EXAMPLES: Final = (
 )
 PLACES: Final = ("dataset_source", "ground_truth_source", "output_path")
 MERGED: Final = "merged"
+OF_JOBS: Final = ("dataset_source", "ground_truth_source", "output_message_file", "ANALYZER_LOG_LEVEL")
+"""What is told only where flags and variables describe a job."""
 OTHERS: Final = (
     "dataset_format",
     "start_time",
@@ -51,18 +53,22 @@ def command() -> Sectioned:
         flag_of("output_path", "--output", "-o", required=False, text="Folder for the merged records.", default=MERGED),
         *(flag_of(name, required=False) for name in OTHERS),
     ]
-    more: list[click.Parameter] = [each for each in answer_flags(judges=False) if isinstance(each, Flag)]
-    return Sectioned("merge", EXAMPLES, params=[*both, *flags, *more], callback=_join, help=ABOUT)
+    return Sectioned("merge", EXAMPLES, params=[*both, *flags, *answer_flags(judges=False)], callback=_join, help=ABOUT)
 
 
 def _join(captures: str | None, labels: str | None, form: str, *, verbose: bool, **flags: Any) -> int:
     told = given(flags)
     if captures is None:
+        if form != "text" or verbose:
+            raise click.UsageError("--format and --verbose go with CAPTURES and LABELS; a job is told by --log-level.")
         from analyzer.__main__ import run_job
 
         return run_job(told, merges=True)
     if labels is None:
         raise click.UsageError("Missing argument 'LABELS'.")
+    surplus = [flag_of(name).opts[0] for name in OF_JOBS if name in told]
+    if surplus:
+        raise click.UsageError(f"{surplus[0]} is for merges without CAPTURES and LABELS.")
     settings = {name: text for name, text in told.items() if name not in PLACES}
     answer(lambda _: _merged(captures, labels, told.get("output_path", MERGED), settings), form, verbose=verbose)
     return 0

@@ -13,6 +13,7 @@ from analyzer.config import SETTINGS, Setting
 
 BY_NAME: Final[Mapping[str, Setting]] = {setting.variable: setting for setting in SETTINGS}
 SETTINGS_SECTION: Final = "Settings"
+DATA_SECTION: Final = "Data"
 ANSWER_SECTION: Final = "Answer"
 MOST_WIDE: Final = 100
 
@@ -44,9 +45,7 @@ class Sectioned(click.Command):
                 formatter.write_dl(records)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click passes it)
-        if self.examples:
-            with formatter.section("Examples"):
-                formatter.write("".join(f"  {line}\n" for line in self.examples))
+        _write_examples(self.examples, formatter)
 
 
 class Family(click.Group):
@@ -58,8 +57,13 @@ class Family(click.Group):
         self.examples = tuple(examples)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click passes it)
+        _write_examples(self.examples, formatter)
+
+
+def _write_examples(examples: Iterable[str], formatter: click.HelpFormatter) -> None:
+    if examples:
         with formatter.section("Examples"):
-            formatter.write("".join(f"  {line}\n" for line in self.examples))
+            formatter.write("".join(f"  {line}\n" for line in examples))
 
 
 def flag_of(

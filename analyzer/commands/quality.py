@@ -6,17 +6,8 @@ from typing import Any, Final
 
 import click
 
-from analyzer.commands.judging import (
-    DATA_SECTION,
-    baseline_flag,
-    command_of,
-    data_argument,
-    flags_of_data,
-    flags_of_runs,
-    output_flag,
-    perform_command,
-)
-from analyzer.commands.options import Flag, Sectioned, flag_of
+from analyzer.commands.judging import command_of, perform_command
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of
 from analyzer.perform import PROBLEMS
 
 OUTPUT: Final = "quality"
@@ -24,13 +15,6 @@ ABOUT: Final = """Measure a model's predictions against the labels; with a basel
 
 DATA holds predictions and labels: a table, or the records that `analyzer merge` wrote. Say where they stand by the name
 of a column, its index, or in JSON a JMESPath; merged records need no --label. Without --baseline the run is one.
-
-\b
-Exit codes:
-  0    done, with or without violations
-  1    violations, with --fail-on-violations
-  2    flags that make no sense
-  255  an error, with what was found and the cure
 """
 EXAMPLES: Final = (
     "analyzer quality validation.csv --problem binary --label churned --score probability",
@@ -53,8 +37,7 @@ def command() -> Sectioned:
         type=click.Choice(list(PROBLEMS), case_sensitive=False), help="What the model predicts.",
     )  # fmt: skip
     places = [flag_of(variable, flag, section=DATA_SECTION) for variable, flag in PLACES.items()]
-    params = [data_argument(), problem, *places, baseline_flag(required=False), output_flag(OUTPUT)]
-    return command_of("quality", ABOUT, EXAMPLES, [*params, *flags_of_data(), *flags_of_runs()], callback=_measure)
+    return command_of("quality", ABOUT, EXAMPLES, _measure, output=OUTPUT, own=[problem, *places])
 
 
 def _measure(problem_type: str, **told: Any) -> int:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import click
 
-from analyzer.commands.options import ANSWER_SECTION, Flag, Sectioned, place_argument
+from analyzer.commands.answer import format_flag
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, place_argument
+from analyzer.config import REPORTS
 
-DATA_SECTION: Final = "Data"
-FORMS: Final = ("html", "md", "junit")
 ABOUT: Final = """Make the reports of a run anew from its JSON files: report.html, report.md, junit.xml. Files that were
 written elsewhere, or by an earlier version, get them, too.
 
@@ -35,12 +35,9 @@ def command() -> Sectioned:
             ["--output", "-o"], DATA_SECTION, metavar="FOLDER", type=click.Path(),
             help="Folder for the reports; beside the files if left out.",
         ),
-        Flag(["--forms"], DATA_SECTION, default="html,md", help=f"Which of {', '.join(FORMS)}. Default: html,md."),
+        Flag(["--forms"], DATA_SECTION, default="html,md", help=f"Which of {', '.join(REPORTS)}. Default: html,md."),
         Flag(["--without-examples"], DATA_SECTION, is_flag=True, help="Show no values of the data."),
-        Flag(
-            ["--format", "form"], ANSWER_SECTION, type=click.Choice(["text", "json"]), default="text",
-            help="What is written to stdout.",
-        ),
+        format_flag(),
     ]  # fmt: skip
     return Sectioned("report", EXAMPLES, params=params, callback=_render, help=ABOUT)
 
@@ -49,9 +46,9 @@ def _render(folder: str, baseline: str | None, output: str | None, forms: str, f
     from analyzer.render_reports import render_reports
 
     asked = tuple(dict.fromkeys(each.strip().lower() for each in forms.split(",") if each.strip()))
-    strange = [each for each in asked if each not in FORMS]
+    strange = [each for each in asked if each not in REPORTS]
     if strange or not asked:
-        raise click.UsageError(f"--forms is {forms!r}; it takes {', '.join(FORMS)}, comma-separated.")
+        raise click.UsageError(f"--forms is {forms!r}; it takes {', '.join(REPORTS)}, comma-separated.")
     if "://" not in folder and not Path(folder).is_dir():
         raise click.UsageError(f"FOLDER {folder} is no folder.")
     made = render_reports(folder, baseline, asked, output, examples=not more["without_examples"])

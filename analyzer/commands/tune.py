@@ -7,8 +7,8 @@ from typing import Any, Final
 import click
 
 from analyzer.commands.answer import answer, answer_flags
-from analyzer.commands.judging import BASELINE, DATA_SECTION, baseline_flag
-from analyzer.commands.options import Flag, Sectioned, flag_of, given
+from analyzer.commands.judging import baseline_flag
+from analyzer.commands.options import DATA_SECTION, Flag, Sectioned, flag_of, given
 from analyzer.config import Location, read_command, read_location
 
 ABOUT: Final = """Replay the states of past windows against a baseline: how often every check alarms with the thresholds
@@ -60,17 +60,15 @@ def _tune(
     *, states: tuple[Location, ...], baseline: str, constraints: Location | None, rate: float | None,
     without: tuple[str, ...], output: Location, form: str, verbose: bool, **flags: str | None,
 ) -> int:  # fmt: skip
-    from analyzer.perform import baseline_places
+    from analyzer.perform import WANTED, baseline_places
     from analyzer.tune import Tuning, tune
     from analyzer.tune_numpy import tune_numpy
-    from analyzer.write import CONSTRAINTS_FILE, STATISTICS_FILE
 
     tune_numpy()
 
     def work(_say: Any) -> Any:
         config = read_command(_placeholders(states, output) | given(flags))
-        wanted = {"baseline_constraints": CONSTRAINTS_FILE, "baseline_statistics": STATISTICS_FILE}
-        found = baseline_places(baseline or BASELINE, wanted)
+        found = baseline_places(baseline, WANTED["data_quality"])
         before = found.get("baseline_statistics")
         return tune(
             Tuning(

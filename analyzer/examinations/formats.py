@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from analyzer.config import JobConfig
 from analyzer.dataset_formats import CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, format_document
-from analyzer.diagnosis import Finding
+from analyzer.diagnosis import Finding, Status
 from analyzer.errors import InputError
 from analyzer.find_format import Found, find_format
 from analyzer.stores.store import File
@@ -64,10 +65,8 @@ def _halves(told: CaptureFormat, seen: CaptureFormat, path: str) -> Finding:
     return Finding(CHECK, "ok", f"{path} holds captured records with {_listed(seen.index_names)}")
 
 
-def _another(found: Found, status: Any, text: str) -> Finding:
-    from json import dumps
-
-    return Finding(CHECK, status, text, f"Set dataset_format to {dumps(format_document(found.dataset_format))}.")
+def _another(found: Found, status: Status, text: str) -> Finding:
+    return Finding(CHECK, status, text, f"Set dataset_format to {json.dumps(format_document(found.dataset_format))}.")
 
 
 def _named(told: DatasetFormat) -> str:

@@ -20,7 +20,7 @@ SECONDS: Final = 30
 
 def examine_java(config: JobConfig | None, size: int) -> Iterator[Finding]:
     """Look for the Java that Spark would start; without a configuration nothing is known to need it."""
-    reason = "" if config is None else _reason(config, size)
+    reason = "" if config is None else why_spark(config, size)
     must = bool(reason) and config is not None and (config.engine == "spark" or not _is_of_size(config))
     from analyzer.engine.spark import find_java
 
@@ -33,18 +33,16 @@ def examine_java(config: JobConfig | None, size: int) -> Iterator[Finding]:
         yield _jars(config)
 
 
-def _reason(config: JobConfig, size: int) -> str:
+def why_spark(config: JobConfig, size: int) -> str:
+    """Say why a job over so many bytes would start Spark; an empty text if it would not."""
     if config.engine == "spark":
         return "ANALYZER_ENGINE is spark"
     if isinstance(config.dataset_format, SparkFormat):
         return "only Spark reads this dataset_format"
     if config.needs_deequ:
         return "Deequ evaluates rules on Spark"
-    return f"{size:,} bytes are above ANALYZER_SPARK_THRESHOLD" if _is_large(config, size) else ""
-
-
-def _is_large(config: JobConfig, size: int) -> bool:
-    return config.engine == "auto" and size >= config.spark_threshold
+    is_large = config.engine == "auto" and size >= config.spark_threshold
+    return f"{size:,} bytes are above ANALYZER_SPARK_THRESHOLD" if is_large else ""
 
 
 def _is_of_size(config: JobConfig) -> bool:

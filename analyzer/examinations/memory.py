@@ -9,6 +9,7 @@ from typing import Final
 from analyzer.config import JobConfig
 from analyzer.dataset_formats import JsonFormat
 from analyzer.diagnosis import Finding
+from analyzer.examinations.java import why_spark
 from analyzer.stores.store import File
 
 CHECK: Final = "memory"
@@ -65,10 +66,7 @@ def _of_machine() -> int | None:
 def _needed(config: JobConfig, files: Sequence[File]) -> int:
     size = sum(file.size for file in files)
     workers = max(1, min(config.cores, -(-size // PARTITION)))
-    spark = (
-        config.engine == "spark" or config.needs_deequ or (config.engine == "auto" and size >= config.spark_threshold)
-    )
-    needed = workers * WORKER + (SPARK if spark else 0)
+    needed = workers * WORKER + (SPARK if why_spark(config, size) else 0)
     if isinstance(config.dataset_format, JsonFormat) and not config.dataset_format.lines:
         needed += DOCUMENT * sum(sorted((file.size for file in files), reverse=True)[:workers])
     return needed

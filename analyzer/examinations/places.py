@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from analyzer.config import JobConfig, Location
+from analyzer.config import PREFIX, JobConfig, Location
 from analyzer.dataset_formats import SparkFormat
-from analyzer.diagnosis import Finding
+from analyzer.diagnosis import Finding, Status
 from analyzer.errors import InputError, OutputError
 from analyzer.read import list_files
+from analyzer.stores import store_of
+from analyzer.stores.store import cure_of, reason_of
 from analyzer.write import check_writable
 
 CHECK: Final = "mounts"
 SCRATCH: Final = 512 * 1024 * 1024
 ROOM: Final = 64 * 1024 * 1024
 """Bytes that should be free for scratch and for reports."""
+FILES: Final[Mapping[str, Status]] = {"rules": "failure", "model_script": "failure", "alerts": "warning"}
+"""Settings of ours that name a single file, and what comes of one that cannot be read."""
 EMPTY: Final = "Check the path and the mount, or set ANALYZER_EMPTY_INPUT=succeed if empty windows are normal."
 
 
@@ -28,6 +32,10 @@ def examine_places(config: JobConfig, *, is_job: bool) -> Iterator[Finding]:
         yield _source("dataset_source", config.dataset_source, config)
     if config.ground_truth_source is not None:
         yield _source("ground_truth_source", config.ground_truth_source, config)
+    for field, status in FILES.items():
+        place = getattr(config, field)
+        if place is not None:
+            yield try_file(f"{PREFIX}{field.upper()}", place, status)
     yield _target("output_path", config.output_path, "failure")
     if config.publish_cloudwatch_metrics and not config.merges:
         yield _target("cloudwatch_metrics_directory", config.cloudwatch_metrics_directory, "failure")
@@ -42,12 +50,23 @@ def _source(name: str, place: Location, config: JobConfig) -> Finding:
     except InputError as error:
         return Finding(CHECK, "failure", error.message, error.hint)
     if not files:
-        status = "failure" if config.empty_input == "error" else "warning"
-        return Finding(CHECK, status, f"{name}: {place} holds no data.", EMPTY)  # type: ignore[arg-type]
+        status: Status = "failure" if config.empty_input == "error" else "warning"
+        return Finding(CHECK, status, f"{name}: {place} holds no data.", EMPTY)
     return Finding(CHECK, "ok", f"{name}: {place} has {len(files):,} files of {_size(sum(f.size for f in files))}")
 
 
-def _target(name: str, place: Location, status: str) -> Finding:
+def try_file(name: str, place: Location, status: Status) -> Finding:
+    """Open a single file; `status` is what comes of one that cannot be read."""
+    try:
+        with store_of(place).open_file(str(place)) as stream:
+            stream.read(1)
+    except OSError as error:
+        cure = cure_of(error, "Correct the path, or mount the file there.")
+        return Finding(CHECK, status, f"{name}: {place} cannot be read: {reason_of(error)}.", cure)
+    return Finding(CHECK, "ok", f"{name}: {place} can be read")
+
+
+def _target(name: str, place: Location, status: Status) -> Finding:
     """Try a folder; one that is not there yet is tried by the nearest that is, and not made."""
     nearest = place
     while isinstance(nearest, Path) and not nearest.exists() and nearest != nearest.parent:
@@ -55,7 +74,7 @@ def _target(name: str, place: Location, status: str) -> Finding:
     try:
         check_writable(nearest)
     except OutputError as error:
-        return Finding(CHECK, status, f"{name}: {error.message}", error.hint)  # type: ignore[arg-type]
+        return Finding(CHECK, status, f"{name}: {error.message}", error.hint)
     free = shutil.disk_usage(nearest).free if isinstance(nearest, Path) else ROOM
     if free < ROOM:
         return Finding(CHECK, "warning", f"{name}: {place} has {_size(free)} left.", "Free some space, or mount more.")

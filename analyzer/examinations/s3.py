@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from analyzer.config import JobConfig
 from analyzer.diagnosis import Finding
-from analyzer.stores import scheme_of, store_of
-from analyzer.stores.store import StoreError, cure_of, reason_of
+from analyzer.examinations.places import try_file
+from analyzer.stores import scheme_of
+from analyzer.stores.store import StoreError, reason_of
 
 CHECK: Final = "S3"
 READ: Final = (
@@ -36,14 +38,4 @@ def examine_s3(config: JobConfig) -> Iterator[Finding]:
         return
     for name, place in files.items():
         if scheme_of(place or "") == "s3":
-            yield _tried(name, str(place))
-
-
-def _tried(name: str, place: str) -> Finding:
-    try:
-        with store_of(place).open_file(place) as stream:
-            stream.read(1)
-    except OSError as error:
-        text = f"{name}: {place} cannot be read: {reason_of(error)}."
-        return Finding(CHECK, "failure", text, cure_of(error, "Correct the URI."))
-    return Finding(CHECK, "ok", f"{name}: {place} can be read")
+            yield replace(try_file(name, str(place), "failure"), check=CHECK)

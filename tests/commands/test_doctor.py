@@ -64,6 +64,19 @@ def test_flags_that_make_no_sense_exit_with_2(here, arguments, said, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_data_that_is_told_twice_is_found(here, capsys):
+    assert main(["doctor", "new.csv", "--dataset-source", "training.csv"]) == 1
+    assert "dataset_source is given as a setting" in capsys.readouterr().out
+
+
+def test_the_baseline_of_an_analysis_in_any_spelling_is_found(here, capsys):
+    (here / "figures").mkdir()
+    (here / "figures" / "constraints.json").write_text("{}")
+    asked = ["--analysis-type", "model-bias", "--analysis-config", "config.json"]
+    assert main(["doctor", "new.csv", "--baseline", "figures", *asked]) == 1
+    assert "There is no analysis.json in figures." in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_baseline_that_is_none_does_not_hide_the_rest(here, capsys):
     assert main(["doctor", "new.csv", "--baseline", "nothere", "--format", "json"]) == 1
     findings = json.loads(capsys.readouterr().out)["findings"]

@@ -300,3 +300,17 @@ def test_merging_by_flags_or_variables_goes_on(captured, monkeypatch):
     assert main(["merge"]) == 0
     for name in ("one", "two"):
         assert list((captured / name).rglob("part-*.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a"], "Missing argument 'LABELS'"),
+        (["a", "b", "--dataset-source", "c"], "--dataset-source is for merges without CAPTURES"),
+        (["a", "b", "--log-level", "DEBUG"], "--log-level is for merges without CAPTURES"),
+        (["--format", "json"], "--format and --verbose go with CAPTURES and LABELS"),
+    ],
+)
+def test_what_a_merge_would_not_heed_is_refused(here, arguments, said, capsys):
+    assert main(["merge", *arguments]) == 2
+    assert said in capsys.readouterr().err

@@ -36,6 +36,7 @@ def test_no_s3_is_looked_for_where_none_is_named(tmp_path):
         ({"output_path": "s3://nothere/report"}, "there is no bucket of that name"),
         ({"record_preprocessor_script": "s3://data/nothere.py"}, "there is no such object"),
         ({"baseline_constraints": "s3://data/nothere.json"}, "there is no such object"),
+        ({"ANALYZER_RULES": "s3://data/nothere.dqdl"}, "ANALYZER_RULES: s3://data/nothere.dqdl cannot be read"),
     ],
 )
 def test_places_that_cannot_be_had_are_found(service, put, settings, said, tmp_path):

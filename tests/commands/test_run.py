@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,20 +13,6 @@ from analyzer.__main__ import main
 from analyzer.config import SETTINGS
 
 CSV = '{"csv":{"header":true}}'
-NAMES = {setting.variable for setting in SETTINGS}
-
-
-@pytest.fixture(autouse=True)
-def as_before(monkeypatch):
-    """The entry point takes over signals and logging of its process; here the process is the tests'."""
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    level = logging.getLogger().level
-    yield
-    logging.getLogger().setLevel(level)
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -114,7 +98,7 @@ def test_the_version_is_that_of_the_package(capsys):
 
     assert main(["--version"]) == 0
     assert analyzer.__version__ in capsys.readouterr().out
-    assert analyzer.__version__ in (Path(__file__).resolve().parents[1] / "pyproject.toml").read_text()
+    assert analyzer.__version__ in (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     with pytest.raises(AttributeError, match="verzion"):
         _ = analyzer.verzion
 

@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 IMAGE ?= model-monitor-analyzer
 # The base of `make image`; left out, the public one of the Dockerfile, or one made here where no registry is reached.
 BASE_IMAGE ?=
-# Cases and size of `make bench`: CASE=small|profilers|csv|parquet|rows|memory|cores|containers|wide|capture|capturing|all,
+# Cases and size of `make bench`: CASE=a case of docs/benchmarks.md, such as small or backtest, or all;
 # SCALE=rows of the large table, IMAGE=image of the case containers.
 CASE ?= all
 SCALE ?=

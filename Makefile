@@ -12,8 +12,8 @@ STAMP := $(VENV)/.installed
 IMAGE ?= model-monitor-analyzer
 # The base of `make image`; left out, the public one of the Dockerfile, or one made here where no registry is reached.
 BASE_IMAGE ?=
-# Cases (docs/benchmarks.md lists them) and size of `make bench`: SCALE=rows of the large table, IMAGE=image of the case
-# containers.
+# Cases and size of `make bench`: CASE=a case of docs/benchmarks.md, such as small or backtest, or all;
+# SCALE=rows of the large table, IMAGE=image of the case containers.
 CASE ?= all
 SCALE ?=
 

@@ -138,9 +138,10 @@ def find_states(sources: Sequence[Location], output: Location) -> list[Location]
     paths = list(chain.from_iterable(_states_of(source, output) for source in sources))
     seen: set[Location] = set()
     for path in paths:
-        if _resolved(path) in seen:
+        own = _resolved(path)
+        if own in seen:
             raise InputError(f"{path} is given twice.", "Name every state once: its rows would count twice.")
-        seen.add(_resolved(path))
+        seen.add(own)
     return paths
 
 

@@ -28,6 +28,12 @@ def test_pyarrow_does_without_pandas():
     assert run(None) == ["False False"]
 
 
+def test_the_line_is_imported_without_pandas():
+    code = "import sys\nimport analyzer.job\nimport analyzer.model_analysis\nprint('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False"]
+
+
 def test_pyarrow_takes_frames_nevertheless():
     pytest.importorskip("pandas")
 

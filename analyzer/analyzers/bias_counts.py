@@ -24,7 +24,7 @@ from analyzer.analyzers.folded_rows import FoldedRows
 from analyzer.analyzers.labels import TRUTH, canonical_label, is_number
 from analyzer.analyzers.row_sample import RowSample
 from analyzer.analyzers.table import Batch, Domains
-from analyzer.analyzers.typed_values import MISSING, Coded, Codes, Facts
+from analyzer.analyzers.typed_values import Coded, Codes, Facts, is_missing_text
 
 FORM = StateForm("bias state", "bias run", "MODEL_BIAS")
 MOST_VALUES = 1_000
@@ -456,7 +456,7 @@ def number_of_values(column: pa.Array) -> NDArray[np.float64] | None:
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan)
     try:
-        found = pc.if_else(pc.is_in(column, MISSING), None, column) if _is_text(column) else column
+        found = pc.if_else(is_missing_text(column), None, column) if _is_text(column) else column
         return np.asarray(found.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -20,11 +21,9 @@ CONTINUOUS_FROM = 0.05
 """Share of distinct values from which a column of whole numbers is continuous."""
 MOST_DISTINCT = 1 << 20
 """Distinct whole numbers that are kept; of more, an even share is kept and counted up."""
-MISSING = pa.array(
-    [
-        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-        "NULL", "NaN", "None", "n/a", "nan", "null",
-    ]
+MISSING: Final = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 """Texts that pandas.read_csv, with which the original reads, takes for missing values."""
 Codes = NDArray[np.int64]
@@ -75,11 +74,22 @@ class Coded:
         return [self.kind] * len(self.values) if self.kind else [_kind_of(text) for text in self.values.to_pylist()]
 
 
+def is_missing_text(texts: pa.Array) -> pa.Array:
+    """Say of each text whether pandas.read_csv takes it for a missing value."""
+    return pc.is_in(texts, _missing_texts())
+
+
+@cache
+def _missing_texts() -> pa.Array:
+    """Made where it is needed: the first array that is made where this module is imported would load pandas."""
+    return pa.array(MISSING)
+
+
 def _missing(values: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_floating(values.type):
         found = pc.is_nan(values)
     elif pa.types.is_string(values.type):
-        found = pc.is_in(values, MISSING)
+        found = is_missing_text(values)
     else:
         return np.zeros(len(values), dtype=bool)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
@@ -99,7 +109,7 @@ def _as_numbers(column: pa.Array) -> pa.Array | None:
     for kind in (pl.Int64, pl.Float64):
         found = texts.cast(kind, strict=False)
         lost = found.null_count() - column.null_count
-        if lost and lost != int(pc.sum(pc.is_in(column, MISSING)).as_py() or 0):
+        if lost and lost != int(pc.sum(is_missing_text(column)).as_py() or 0):
             continue
         if kind == pl.Int64 or not bool((found.is_nan() | found.is_infinite()).any()):
             return found.to_arrow()

@@ -1,4 +1,4 @@
-"""The numbers of a column in many windows, side by side, and their distances from one baseline all at once.
+"""The numbers of a column in many windows, one behind the other, and their distances from one baseline all at once.
 
 Each function gives what `checks.distance` and `checks.divergence` give for one window; tests hold them to that.
 """
@@ -19,47 +19,54 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A row a window: its numbers ascending, filled up with infinities that weigh nothing.
+    """The distinct numbers of windows, those of a window ascending, and one window behind the other.
 
-    Of equal numbers one is the first and one the last.
+    `weights` has all weights of a number, `original` the one that the original keeps: that of the highest level which
+    holds it. A window's numbers begin at its entry of `starts`; `sizes` says how many there are.
     """
 
     values: Floats
     weights: Floats
-    first: NDArray[np.bool_]
-    last: NDArray[np.bool_]
+    original: Floats
+    starts: NDArray[np.intp]
+    sizes: NDArray[np.intp]
 
     def cumulated(self, *, original: bool) -> tuple[Floats, Floats]:
-        """Cumulate weights up to each value and before it; the original has one weight for equal values."""
-        weights = self.weights * self.last if original else self.weights
-        upto = weights.cumsum(axis=1)
-        return upto, upto - weights
+        """Cumulate weights within each window, exactly, for all are whole numbers; then give each window's sum."""
+        upto = (self.original if original else self.weights).cumsum()
+        before = np.append(0.0, upto[self.starts[1:] - 1])
+        totals = np.append(before[1:], upto[-1]) - before
+        return upto - np.repeat(before, self.sizes), totals
 
 
 def lay_out(windows: Sequence[tuple[Floats, ...]]) -> Samples:
-    """Lay the levels of sketches, which hold at least one number each, side by side."""
-    sizes = np.array([sum(map(len, levels)) for levels in windows])
-    values = np.full((len(windows), int(sizes.max())), np.inf)
+    """Lay the levels of sketches, which hold at least one number each, one behind the other."""
+    values = np.concatenate([level for levels in windows for level in levels])
     weights = np.ones_like(values)
-    for row, levels in enumerate(windows):
-        values[row, : sizes[row]] = levels[0] if len(levels) == 1 else np.concatenate(levels)
-    if any(len(levels) > 1 for levels in windows):
-        for row, levels in enumerate(windows):
-            weights[row, : sizes[row]] = np.repeat(2.0 ** np.arange(len(levels)), list(map(len, levels)))
-        order = values.argsort(axis=1, kind="stable")
-        values, weights = np.take_along_axis(values, order, 1), np.take_along_axis(weights, order, 1)
-    else:
-        values.sort(axis=1)
-    return arranged(values, weights, sizes)
+    starts = np.cumsum([0, *(sum(map(len, levels)) for levels in windows)])
+    for levels, start, end in zip(windows, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        own = values[start:end]
+        if len(levels) == 1:
+            own.sort()
+        else:
+            order = own.argsort(kind="stable")
+            own[:] = own[order]
+            weights[start:end] = np.repeat(2.0 ** np.arange(len(levels)), list(map(len, levels)))[order]
+    return _distinct(values, weights, starts[:-1])
 
 
-def arranged(values: Floats, weights: Floats, sizes: NDArray[np.int64]) -> Samples:
-    """Mark the ends of equal values; what stands beyond a row's size is filling."""
-    present = np.arange(values.shape[1]) < sizes[:, None]
-    weights = np.where(present, weights, 0.0)
-    differs = np.ones((len(values), values.shape[1] + 1), dtype=np.bool_)
-    np.not_equal(values[:, 1:], values[:, :-1], out=differs[:, 1:-1])
-    return Samples(values, weights, differs[:, :-1] & present, differs[:, 1:] & present)
+def _distinct(values: Floats, weights: Floats, starts: NDArray[np.intp]) -> Samples:
+    """Put equal numbers of a window together: where there are few of them, as of counts, little is left to do."""
+    is_first = np.ones(values.size, dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=is_first[1:])
+    is_first[starts] = True
+    if is_first.all():
+        return Samples(values, weights, weights, starts, np.diff(starts, append=values.size))
+    first = np.flatnonzero(is_first)
+    last = np.append(first[1:], values.size) - 1
+    starts = np.searchsorted(first, starts)
+    sizes = np.diff(starts, append=first.size)
+    return Samples(values[first], np.add.reduceat(weights, first), weights[last], starts, sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class Places:
 
 
 def locate(samples: Samples, baseline: Ranks) -> Places:
-    below = np.searchsorted(baseline.values, samples.values.ravel()).reshape(samples.values.shape)
+    below = np.searchsorted(baseline.values, samples.values)
     meets = baseline.values[np.minimum(below, baseline.values.size - 1)] == samples.values
     return Places(below, below + meets)
 
@@ -89,23 +96,24 @@ def gaps_of(samples: Samples, places: Places, baseline: Ranks, *, original: bool
     """Find the largest gap to the baseline; it lies at a number of the window, for between two it has no peak."""
     known = np.append(0.0, baseline.original if original else baseline.true)
     known, m = known / known[-1], float(known[-1])
-    upto, before = samples.cumulated(original=original)
-    n = upto[:, -1:]
-    at = np.abs(known[places.upto] - upto / n).max(axis=1, where=samples.last, initial=0.0)
-    below = np.abs(known[places.below] - before / n).max(axis=1, where=samples.first, initial=0.0)
-    return Gaps(np.maximum(at, below), m, n[:, 0])
+    upto, n = samples.cumulated(original=original)
+    upto /= np.repeat(n, samples.sizes)
+    before = np.append(0.0, upto[:-1])
+    before[samples.starts] = 0.0
+    gaps = np.maximum(np.abs(known[places.upto] - upto), np.abs(known[places.below] - before))
+    return Gaps(np.maximum.reduceat(gaps, samples.starts), m, n)
 
 
 def shares_in(samples: Samples, cells: Cells) -> Floats:
     """Give the share of each cell, a row a window."""
     edges = cells.edges
-    cell = np.searchsorted(edges, samples.values.ravel()).reshape(samples.values.shape)
+    cell = np.searchsorted(edges, samples.values)
     if cells.are_values:
         cell[edges[np.minimum(cell, edges.size - 1)] != samples.values] = edges.size
-    count = edges.size + 1
-    flat = (cell + np.arange(len(cell))[:, None] * count).ravel()
-    counted = np.bincount(flat, samples.weights.ravel(), len(cell) * count).astype(np.float64)
-    return shares_of(counted.reshape(len(cell), count))
+    windows, count = len(samples.sizes), edges.size + 1
+    cell += np.repeat(np.arange(windows) * count, samples.sizes)
+    counted = np.bincount(cell, samples.weights, windows * count).astype(np.float64)
+    return shares_of(counted.reshape(windows, count))
 
 
 def areas_of(samples: Samples, baseline: Ranks) -> Floats:
@@ -122,16 +130,16 @@ def areas_of(samples: Samples, baseline: Ranks) -> Floats:
         known = np.maximum(at, 0)
         return np.where(at < 0, 0.0, integral[known] + shares[known] * (points - baseline.values[known]))
 
-    upto, _ = samples.cumulated(original=False)
-    own = upto / upto[:, -1:]
-    present = samples.weights > 0
-    ends = np.where(present, samples.values, samples.values.max(axis=1, where=present, initial=-np.inf)[:, None])
-    left, right, g = ends[:, :-1], ends[:, 1:], own[:, :-1]
+    upto, n = samples.cumulated(original=False)
+    g = upto / np.repeat(n, samples.sizes)
+    ends = samples.starts + samples.sizes - 1
+    left, right = samples.values, np.append(samples.values[1:], 0.0)
+    right[ends] = left[ends]
     crossing = baseline.values[np.minimum(np.searchsorted(shares, g), shares.size - 1)]
     crossing = np.clip(crossing, left, right)
     middle, from_left, to_right = area_up_to(crossing), area_up_to(left), area_up_to(right)
     inner = g * (crossing - left) - (middle - from_left) + (to_right - middle) - g * (right - crossing)
-    begin, end = ends[:, 0], ends[:, -1]
+    begin, end = left[samples.starts], left[ends]
     top = np.maximum(end, baseline.values[-1])
     outer = area_up_to(begin) + (top - end) - (area_up_to(top) - area_up_to(end))
-    return np.asarray(np.abs(inner).sum(axis=1) + outer)
+    return np.asarray(np.add.reduceat(np.abs(inner), samples.starts) + outer)

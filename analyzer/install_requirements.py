@@ -11,12 +11,10 @@ import fcntl
 import hashlib
 import importlib.util
 import logging
-import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.errors import ScriptError
+from analyzer.own_folder import make_own_folder
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ def install_requirements(script: Path) -> None:
 def _installed(requirements: Path, content: bytes) -> Path | None:
     """Install and return the folder; None where the environment has all of it."""
     key = hashlib.sha256(content + sys.version.encode()).hexdigest()[:16]
-    folder = _own_folder() / key
+    folder = make_own_folder("analyzer-packages", "Remove it, or set TMPDIR.") / key
     with _locked(folder.with_suffix(".lock")):
         if folder.is_dir():
             return folder
@@ -74,16 +73,6 @@ def _installed(requirements: Path, content: bytes) -> Path | None:
             return None
         log.info("Installing what %s asks for", requirements)
         _install(requirements, folder)
-    return folder
-
-
-def _own_folder() -> Path:
-    """Make the folder of all installations of this user; in a temporary folder that all share, it must be his alone."""
-    folder = Path(tempfile.gettempdir()) / f"analyzer-packages-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    state = folder.lstat()
-    if folder.is_symlink() or state.st_uid != os.getuid() or state.st_mode & 0o022:
-        raise ScriptError(f"{folder} belongs to somebody else or is open to others.", "Remove it, or set TMPDIR.")
     return folder
 
 

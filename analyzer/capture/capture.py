@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import re
 import tempfile
@@ -21,6 +20,7 @@ from analyzer.capture.upload import Uploader
 from analyzer.capture.values import answer_to, body_of
 from analyzer.capture.write import CLOSE_SECONDS, Writer
 from analyzer.errors import ConfigError, OutputError
+from analyzer.own_folder import make_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -251,14 +251,5 @@ def _spool_of(place: str, spool: str | Path | None) -> Path:
         raise ConfigError(f"destination is {place!r}: {error}.", "Write s3://bucket/prefix.") from error
     if ".." in found.key.split("/"):
         raise ConfigError(f"destination is {place!r}, with .. in its key.", "Write the key without it.")
-    return (Path(spool) if spool is not None else _own_spool()).absolute() / found.bucket / found.key.strip("/")
-
-
-def _own_spool() -> Path:
-    """Make a folder that only this user can write: others must not be able to put files into captures."""
-    folder = Path(tempfile.gettempdir()) / f"analyzer-capture-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise OutputError(f"{folder} belongs to somebody else, or others may write it.", "Set spool to another folder.")
-    return folder
+    own = Path(spool) if spool is not None else make_own_folder("analyzer-capture", "Set spool to another folder.")
+    return own.absolute() / found.bucket / found.key.strip("/")

@@ -44,25 +44,14 @@ def capturing(
 ) -> Callable[..., Any]:
     """Wrap a function as `Capture.calls` says."""
     call = _Call(capture, *_parameters(function, argument, inference_id), input_type, output_type)
-    if inspect.iscoroutinefunction(function):
+    return _later(call, function) if inspect.iscoroutinefunction(function) else _at_once(call, function)
 
-        @functools.wraps(function)
-        async def later(*args: Any, **kwargs: Any) -> Any:
-            if not capture.sampled():
-                return await function(*args, **kwargs)
-            began = call.begin(args, kwargs)
-            try:
-                result = await function(*args, **kwargs)
-            except BaseException:
-                capture.miss("unanswered")
-                raise
-            call.end(began, result)
-            return result
 
-        return later
+def _at_once(call: _Call, function: Callable[..., Any]) -> Callable[..., Any]:
+    capture = call.capture
 
     @functools.wraps(function)
-    def at_once(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         if not capture.sampled():
             return function(*args, **kwargs)
         began = call.begin(args, kwargs)
@@ -74,7 +63,26 @@ def capturing(
         call.end(began, result)
         return result
 
-    return at_once
+    return wrapped
+
+
+def _later(call: _Call, function: Callable[..., Any]) -> Callable[..., Any]:
+    capture = call.capture
+
+    @functools.wraps(function)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if not capture.sampled():
+            return await function(*args, **kwargs)
+        began = call.begin(args, kwargs)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException:
+            capture.miss("unanswered")
+            raise
+        call.end(began, result)
+        return result
+
+    return wrapped
 
 
 _Begun = tuple["Body | None", "str | None"]

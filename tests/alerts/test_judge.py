@@ -19,32 +19,23 @@ def points(text: str) -> list[bool | None]:
 
 
 @pytest.mark.parametrize(
-    ("shown", "missing", "ignore", "breaching", "not_breaching"),
+    ("shown", "to_alarm", "missing", "ignore", "breaching", "not_breaching"),
     [
-        ("0 - X - X", OK, OK, OK, OK),
-        ("- - - - 0", OK, OK, OK, OK),
-        ("- - - - -", NONE, KEEP, ALARM, OK),
-        ("0 X X - X", ALARM, ALARM, ALARM, ALARM),
-        ("- - X - -", ALARM, KEEP, ALARM, OK),
+        ("0 - X - X", 3, OK, OK, OK, OK),
+        ("- - - - 0", 3, OK, OK, OK, OK),
+        ("- - - - -", 3, NONE, KEEP, ALARM, OK),
+        ("0 X X - X", 3, ALARM, ALARM, ALARM, ALARM),
+        ("- - X - -", 3, ALARM, KEEP, ALARM, OK),
+        ("0 - X - X", 2, ALARM, ALARM, ALARM, ALARM),
+        ("0 0 X 0 X", 2, ALARM, ALARM, ALARM, ALARM),
+        ("0 - X - -", 2, OK, OK, ALARM, OK),
+        ("- - - - 0", 2, OK, OK, ALARM, OK),
+        ("- - - X -", 2, ALARM, KEEP, ALARM, OK),
     ],
 )
-def test_three_of_three_as_the_guide_has_it(shown, missing, ignore, breaching, not_breaching):
-    found = [judge(points(shown), 3, 3, each, KEEP) for each in ("missing", "ignore", "breaching", "notBreaching")]
-    assert found == [missing, ignore, breaching, not_breaching]
-
-
-@pytest.mark.parametrize(
-    ("shown", "missing", "ignore", "breaching", "not_breaching"),
-    [
-        ("0 - X - X", ALARM, ALARM, ALARM, ALARM),
-        ("0 0 X 0 X", ALARM, ALARM, ALARM, ALARM),
-        ("0 - X - -", OK, OK, ALARM, OK),
-        ("- - - - 0", OK, OK, ALARM, OK),
-        ("- - - X -", ALARM, KEEP, ALARM, OK),
-    ],
-)
-def test_two_of_three_as_the_guide_has_it(shown, missing, ignore, breaching, not_breaching):
-    found = [judge(points(shown), 2, 3, each, KEEP) for each in ("missing", "ignore", "breaching", "notBreaching")]
+def test_so_many_of_three_as_the_guide_has_it(shown, to_alarm, missing, ignore, breaching, not_breaching):
+    treatments = ("missing", "ignore", "breaching", "notBreaching")
+    found = [judge(points(shown), to_alarm, 3, each, KEEP) for each in treatments]
     assert found == [missing, ignore, breaching, not_breaching]
 
 

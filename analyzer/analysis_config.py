@@ -441,18 +441,39 @@ def _methods(methods: _At) -> _At:
     return methods
 
 
+_OF_BIAS = ("segment_config", "violation_rule", "allowed_ranges", "skip_flip_test", "flip_test_rows", "seed")
+
+
 def _bias(top: _At, methods: _At, facets: tuple[FacetConfig, ...]) -> BiasConfig | None:
     """Read what bias is asked for: all metrics where there are facets and no methods, as the monitors' have none."""
-    pre, post = methods.at("pre_training_bias"), methods.at("post_training_bias")
-    own = top.at("violation_rule").choice("abs_value", "distance_from_parity", "bootstrap")
-    flipped = top.at("flip_test_rows").integer(1)
-    skip, seed = top.at("skip_flip_test").boolean(), top.at("seed").integer(0)
-    ranges = _ranges(top.at("allowed_ranges"))
-    if methods.is_given and not pre.is_given and not post.is_given:
-        return None
+    found = BiasConfig(
+        pre_training=_asked_metrics(methods, "pre_training_bias", PRE_TRAINING),
+        post_training=_asked_metrics(methods, "post_training_bias", POST_TRAINING),
+        violation_rule=cast(
+            "ViolationRule",
+            top.at("violation_rule").choice("abs_value", "distance_from_parity", "bootstrap") or "abs_value",
+        ),
+        allowed_ranges=_ranges(top.at("allowed_ranges")),
+        skip_flip_test=top.at("skip_flip_test").boolean(),
+        flip_test_rows=top.at("flip_test_rows").integer(1) or MOST_FLIPPED,
+        named=methods.is_given,
+        seed=top.at("seed").integer(0) or 0,
+    )
+    if _asks_for_bias(methods, facets):
+        _refuse_half_of_bias(top, facets)
+        return found
+    top.heedless(*_OF_BIAS, why="concerns bias, which is not asked for, and is not heeded")
+    return None
+
+
+def _asks_for_bias(methods: _At, facets: tuple[FacetConfig, ...]) -> bool:
+    if methods.is_given:
+        return methods.at("pre_training_bias").is_given or methods.at("post_training_bias").is_given
+    return bool(facets)
+
+
+def _refuse_half_of_bias(top: _At, facets: tuple[FacetConfig, ...]) -> None:
     if not facets:
-        if not methods.is_given:
-            return None
         raise top.at("facet").refused(
             "is not given, but methods asks for bias metrics", 'Name the facets: "facet": [{"name_or_index": "Sex"}].'
         )
@@ -460,17 +481,6 @@ def _bias(top: _At, methods: _At, facets: tuple[FacetConfig, ...]) -> BiasConfig
         raise top.at("label_values_or_threshold").refused(
             "is not given", "Say which labels are the positive outcome, such as [1], or give a threshold."
         )
-    everything = not methods.is_given
-    return BiasConfig(
-        pre_training=PRE_TRAINING if everything else _metrics(pre, PRE_TRAINING),
-        post_training=POST_TRAINING if everything else _metrics(post, POST_TRAINING),
-        violation_rule=cast("ViolationRule", own or "abs_value"),
-        allowed_ranges=ranges,
-        skip_flip_test=skip,
-        flip_test_rows=flipped or MOST_FLIPPED,
-        named=not everything,
-        seed=seed or 0,
-    )
 
 
 def _ranges(ranges: _At) -> dict[str, tuple[float, float]]:
@@ -489,6 +499,10 @@ def _range(ends: _At) -> tuple[float, float]:
         if low <= high and not given[0].value == given[1].value is None:
             return low, high
     raise ends.wrong("", "Give the lowest and the highest allowed value, such as [-0.1, 0.1], or null for an open end.")
+
+
+def _asked_metrics(methods: _At, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    return _metrics(methods.at(name), known) if methods.is_given else known
 
 
 def _metrics(asked: _At, known: tuple[str, ...]) -> tuple[str, ...]:

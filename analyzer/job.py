@@ -104,6 +104,11 @@ def run(config: JobConfig, leader: Leader | None = None) -> int:
         from analyzer.model_analysis import run_analysis
 
         return run_analysis(config, leader)
+    return run_data_quality(config, leader)
+
+
+def run_data_quality(config: JobConfig, leader: Leader | None = None) -> int:
+    """Profile the data, suggest or check constraints, and write all of it; returns and raises as `run`."""
     check_schedule(config)
     check_publishing(config)
     check_writable(config.output_path)

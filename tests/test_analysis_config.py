@@ -100,6 +100,13 @@ def test_the_monitors_config_asks_for_all_metrics() -> None:
     assert (explained.bias, explained.shap) == (None, ShapConfig())
 
 
+def test_settings_of_bias_are_said_not_to_be_heeded_where_it_is_not_asked_for() -> None:
+    found = parse({"methods": {"shap": {}}, "violation_rule": "bootstrap", "allowed_ranges": {"DPPL": [-0.1, 0.1]}})
+    assert found.notes == (
+        "c.json: violation_rule, allowed_ranges: concerns bias, which is not asked for, and is not heeded",
+    )
+
+
 def test_allowed_ranges_are_read_with_their_open_ends() -> None:
     found = parse({**BIAS, "allowed_ranges": {"DPPL": [-0.1, 0.1], "DI": [0.8, None], "GE": [None, 0]}})
     assert found.bias.allowed_ranges == {"DPPL": (-0.1, 0.1), "DI": (0.8, math.inf), "GE": (-math.inf, 0.0)}

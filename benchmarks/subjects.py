@@ -103,9 +103,9 @@ def peer(setup: Setup, name: str, path: Path) -> Run:
     return run(command, found.variables, limit=PEER_SECONDS)
 
 
-def pinned(cores: int) -> list[str]:
-    """Begin a command so that it runs on the first so many of this process's cores; nothing without `taskset`."""
-    usable = sorted(os.sched_getaffinity(0))[:cores]
+def pinned(cores: int, first: int = 0) -> list[str]:
+    """Begin a command so that it runs on so many of this process's cores; nothing without `taskset`."""
+    usable = sorted(os.sched_getaffinity(0))[first : first + cores]
     return ["taskset", "-c", ",".join(map(str, usable))] if shutil.which("taskset") else []
 
 

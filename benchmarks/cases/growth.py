@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import generate
 from benchmarks.comparison import Comparison, Outcome, Runs, compare, compare_memory
-from benchmarks.measure import Skipped, interleaved
+from benchmarks.measure import Run, Skipped, interleaved
 from benchmarks.subjects import CSV, FULL_ROWS, Setup, job, pinned, warm
 
 if TYPE_CHECKING:
@@ -68,19 +70,43 @@ def memory(setup: Setup) -> list[Comparison]:
 
 
 def cores(setup: Setup) -> list[Comparison]:
-    """The large table on one core and on two, each run pinned to its cores."""
+    """The large table on one core and on two, each run pinned to its cores; and two runs at once, one core each."""
     folder = generate.csv_files(setup.data, setup.rows)
     warm(folder)
-    if missing := _missing_for_cores():
-        runs: Runs = {f"{engine} {count}": Skipped(missing) for engine in ENGINES for count in (1, 2)}
-    else:
-        subjects = {
-            f"{engine} {count}": partial(job, setup, folder, CSV, engine, cores=count, prefix=pinned(count))
-            for engine in ENGINES
-            for count in (1, 2)
-        }
-        runs = interleaved(subjects, setup.times(3))
-    return [line for engine in ENGINES for line in _speed_up(setup, engine, runs[f"{engine} 1"], runs[f"{engine} 2"])]
+    subjects = {
+        f"{engine} {count}": partial(job, setup, folder, CSV, engine, cores=count, prefix=pinned(count))
+        for engine in ENGINES
+        for count in (1, 2)
+    } | {"side by side": partial(_side_by_side, setup, folder)}
+    missing = _missing_for_cores()
+    runs: Runs = dict.fromkeys(subjects, Skipped(missing)) if missing else interleaved(subjects, setup.times(3))
+    lines = [line for engine in ENGINES for line in _speed_up(setup, engine, runs[f"{engine} 1"], runs[f"{engine} 2"])]
+    return [*lines, _of_the_machine(setup, runs["local 1"], runs["side by side"])]
+
+
+def _side_by_side(setup: Setup, folder: Path) -> Run:
+    """Run the job on each of two cores at the same time: what nothing that is shared out over both can beat."""
+    places = [setup.data / f"beside-{core}" for core in (0, 1)]
+    with ThreadPoolExecutor(len(places)) as threads:
+        runs = threads.map(
+            lambda place, core: job(setup._replace(data=place), folder, CSV, "local", cores=1, prefix=pinned(1, core)),
+            places,
+            (0, 1),
+        )
+        return max(runs, key=lambda each: each.phase("analyze"))
+
+
+def _of_the_machine(setup: Setup, one: Outcome, both: Outcome) -> Comparison:
+    line = compare(
+        "cores",
+        "local, 1 core, one run after another",
+        rows=2 * setup.rows,
+        peer_name="both at once, 1 core each",
+        ours=one,
+        theirs=both,
+        phase="analyze",
+    )
+    return replace(line, ours=[2 * seconds for seconds in line.ours])
 
 
 def _speed_up(setup: Setup, engine: str, one: Outcome, two: Outcome) -> list[Comparison]:

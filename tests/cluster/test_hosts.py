@@ -17,6 +17,8 @@ from analyses import table as bias_table
 from labelled import files
 from loopback_hosts import NAMES, REPORTS
 
+from analyzer.engine.spark import has_java
+
 SHARDS = {
     "a.csv": "n,s\n" + "".join(f"{i},x{i % 7}\n" for i in range(500)),
     "b/c.csv": "n,s\n" + "".join(f"{i / 7},y\n" for i in range(300)),
@@ -82,7 +84,11 @@ def test_predictions_of_all_hosts_are_judged_as_the_whole(hosts, start, alone):
     assert found["confusion_matrix"] == whole["confusion_matrix"]
 
 
-def test_bias_and_attributions_of_all_hosts_are_those_of_the_whole(hosts, start, tmp_path):
+ON_SPARK = [pytest.mark.spark, pytest.mark.skipif(not has_java(), reason="there is no Java")]
+
+
+@pytest.mark.parametrize("engine", ["local", pytest.param("spark", marks=ON_SPARK)])
+def test_bias_and_attributions_of_all_hosts_are_those_of_the_whole(hosts, start, tmp_path, engine):
     rows = bias_table(400)
     parts = {f"{i}.csv": rows[i::4] for i in range(4)}
     model = "def predict(frame):\n    return 1 / (1 + 2.7 ** -(frame['x'] / 9 + frame['g'] - frame['f']))\n"
@@ -104,8 +110,10 @@ def test_bias_and_attributions_of_all_hosts_are_those_of_the_whole(hosts, start,
     expected = files(run_analysis(one, asked))
     for host in hosts:
         host.put("config/analysis_config.json", json.dumps(asked))
-    start(dataset_format="", dataset_source="", output_path="")
-    assert [host.wait() for host in hosts] == [0, 0, 0], hosts[0].log
+    given = {"dataset_format": "", "dataset_source": "", "output_path": ""}
+    start(**given, ANALYZER_ENGINE=engine, ANALYZER_CLUSTER_TIMEOUT="100")
+    assert [host.wait(120) for host in hosts] == [0, 0, 0], hosts[0].log
+    assert f"partitions on {engine}" in hosts[0].log
     found = files(hosts[0].root / "processing" / "output")
     assert found["analysis.json"] == expected["analysis.json"]
     assert {"pre_training_bias_metrics", "explanations"} < set(json.loads(found["analysis.json"]))

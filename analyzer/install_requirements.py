@@ -46,7 +46,8 @@ def has_requirements(script: Path) -> bool:
 def install_requirements(script: Path) -> None:
     """Install what the requirements.txt beside the script lists, unless all of it is there, and open it to imports.
 
-    Raises ScriptError that names the file and what pip said, where a package cannot be had or it takes too long.
+    Raises ScriptError that names the file and what pip said, where a package cannot be had or it takes too long;
+    OutputError as `make_own_folder` does.
     """
     requirements = script.parent / REQUIREMENTS_FILE
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import install_requirements as module
-from analyzer.errors import ScriptError
+from analyzer.errors import OutputError, ScriptError
 from analyzer.install_requirements import install_requirements
 
 SCRIPT = "import greeting_of_tests\n\ndef preprocess_handler(line):\n    return {'word': greeting_of_tests.WORD}\n"
@@ -111,7 +112,7 @@ def test_what_the_environment_has_is_not_installed_again(script, tmp_path):
     assert not [
         path
         for path in (tmp_path / "tmp").rglob("*")
-        if path.is_dir() and path.name != f"analyzer-packages-{module.os.getuid()}"
+        if path.is_dir() and path.name != f"analyzer-packages-{os.getuid()}"
     ]
 
 
@@ -151,8 +152,8 @@ def test_an_installation_that_does_not_end_is_ended(script, monkeypatch, tmp_pat
 
 
 def test_a_folder_that_others_can_write_to_is_refused(script, tmp_path):
-    folder = tmp_path / "tmp" / f"analyzer-packages-{module.os.getuid()}"
+    folder = tmp_path / "tmp" / f"analyzer-packages-{os.getuid()}"
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(ScriptError, match="open to others"):
+    with pytest.raises(OutputError, match="others may write it"):
         install_requirements(script)

@@ -111,6 +111,7 @@ class Standalone:
                 "spark.driver.host": self._address,
                 "spark.driver.bindAddress": self._address,
                 "spark.local.dir": str(self._scratch / "driver"),
+                "spark.driver.extraJavaOptions": java_options(),
                 "spark.executor.memory": f"{heap_mebibytes(memory)}m",
                 "spark.executor.extraJavaOptions": java_options(),
                 "spark.cores.max": str(cores),

@@ -117,8 +117,8 @@ class Standalone:
                 "spark.cores.max": str(cores),
                 "spark.default.parallelism": str(cores),
                 "spark.sql.shuffle.partitions": str(2 * cores),
-                "spark.scheduler.minRegisteredResourcesRatio": "1.0",
-                "spark.scheduler.maxRegisteredResourcesWaitingTime": "15s",
+                # There are more tasks than cores: whoever comes late takes its share of those that are left.
+                "spark.scheduler.minRegisteredResourcesRatio": "0",
             },
             properties=self._properties,
             patience=min(float(self._config.cluster_timeout), START_SECONDS),

@@ -33,7 +33,7 @@ from analyzer.infer_type import MOST_DOMAIN_VALUES, type_of
 from analyzer.install_requirements import has_requirements, install_requirements
 from analyzer.jsonlayout import java_double
 from analyzer.order_values import scala_order
-from analyzer.read import Partition, read_piece, restarted
+from analyzer.read import Partition, fetching_ahead, read_piece, restarted
 from analyzer.readers.batches import coalesce
 from analyzer.readers.reading import PieceReport, Reading
 from analyzer.start_arrow import start_arrow_alone
@@ -139,15 +139,17 @@ def fold_batches(batches: Iterable[Batch], task: Task, state: State) -> None:
 
 
 def _batches(partition: Partition, reading: Reading, folded: Folded) -> Iterator[Batch]:
-    for piece in partition.pieces:
-        report = PieceReport(piece)
-        try:
-            yield from read_piece(piece, reading, report)
-        finally:
-            folded.quotes.append(QuoteReport(piece.path, piece.start, piece.end, piece.in_quotes, report.quote_ends))
-        folded.state.left_out.update(report.left_out)
-        folded.state.files += piece.start == 0
-        folded.state.tail = (piece.path, report.records)
+    with fetching_ahead(partition, reading.dataset_format):
+        for piece in partition.pieces:
+            report = PieceReport(piece)
+            try:
+                yield from read_piece(piece, reading, report)
+            finally:
+                quotes = QuoteReport(piece.path, piece.start, piece.end, piece.in_quotes, report.quote_ends)
+                folded.quotes.append(quotes)
+            folded.state.left_out.update(report.left_out)
+            folded.state.files += piece.start == 0
+            folded.state.tail = (piece.path, report.records)
 
 
 def merge_folded(parts: Iterable[Folded]) -> Folded:

@@ -17,6 +17,7 @@ from zlib import crc32
 
 from analyzer.plan_merge import AN_HOUR, Share
 from analyzer.readers.joined_sides import Clock, Seen, read_captures, read_labels
+from analyzer.readers.pieces import far_ahead
 from analyzer.stores.peers import Peers, reach_peers
 
 HELD_BYTES = 16 * 1024 * 1024
@@ -142,15 +143,16 @@ def task_of(order: int) -> int:
 def _rows(share: Share, joining: Joining, seen: Seen) -> Iterator[tuple[tuple[Any, ...], int]]:
     """Yield (id, hour, data) of labels or (id, folder, hour, time, head, tail) of captures, with their sizes."""
     clock = Clock(joining.start, joining.end)
-    for piece in share.partition.pieces:
-        origin = share.origins[piece.path]
-        if share.is_labels:
-            for label in read_labels(piece, seen):
-                yield (label.key, origin.hour, label.data), ROW_BYTES + len(label.data)
-            continue
-        for key, time, head, tail in read_captures(piece, origin.kind, clock, seen):
-            hour = origin.hour if origin.hour is not None or time is None else time // AN_HOUR
-            yield (key, origin.folder, hour, time, head, tail), ROW_BYTES + len(tail)
+    with far_ahead(share.partition.pieces):
+        for piece in share.partition.pieces:
+            origin = share.origins[piece.path]
+            if share.is_labels:
+                for label in read_labels(piece, seen):
+                    yield (label.key, origin.hour, label.data), ROW_BYTES + len(label.data)
+                continue
+            for key, time, head, tail in read_captures(piece, origin.kind, clock, seen):
+                hour = origin.hour if origin.hour is not None or time is None else time // AN_HOUR
+                yield (key, origin.folder, hour, time, head, tail), ROW_BYTES + len(tail)
 
 
 # --- bucket by bucket -------------------------------------------------------------------------------------------------

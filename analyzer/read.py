@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.analyzers.table import Batch
 from analyzer.dataset_formats import AddedFormat, CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
 from analyzer.errors import InputError
-from analyzer.readers.pieces import Piece, is_gzip
+from analyzer.readers.pieces import Piece, far_ahead, is_gzip
 from analyzer.readers.reading import Fields, PieceReport, Reading
 from analyzer.stores import store_of
 from analyzer.stores.store import File, cure_of, reason_of
@@ -163,6 +164,13 @@ def _reader_of(dataset_format: DatasetFormat) -> PieceReader:
 
     is_document = isinstance(dataset_format, JsonFormat) and not dataset_format.lines
     return read_json_document if is_document else read_json_lines
+
+
+def fetching_ahead(partition: Partition, dataset_format: DatasetFormat) -> AbstractContextManager[None]:
+    """Have the small files of a partition fetched while others are read; of Parquet only parts are wanted."""
+    if isinstance(dataset_format, ParquetFormat | AddedFormat):
+        return nullcontext()
+    return far_ahead(partition.pieces)
 
 
 def restarted(partition: Partition, states: Mapping[tuple[str, int], bool]) -> Partition:

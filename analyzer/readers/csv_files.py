@@ -35,9 +35,14 @@ def first_record(path: str) -> str | None:
     data = b""
     with readable(path), open_bytes(path) as stream:
         data = without_mark(path, stream.read(TAIL_BLOCK)).lstrip(b"\r\n")
-        while not (end := first_record_end(data)) and (more := stream.read(TAIL_BLOCK)):
+        while not first_record_end(data) and (more := stream.read(TAIL_BLOCK)):
             data = (data + more).lstrip(b"\r\n")
-    records = split_records(data[: end or None].decode("utf-8", "replace"))
+    return _first_record_in(path, data)
+
+
+def _first_record_in(path: str, data: bytes) -> str | None:
+    data = data.lstrip(b"\r\n")
+    records = split_records(data[: first_record_end(data) or None].decode("utf-8", "replace"))
     if len(records) > 1:
         raise InputError(f"{path}: its lines end in CR alone.", "Convert the line ends to LF or CRLF.")
     return records[0] if records else None
@@ -58,11 +63,13 @@ def header_names(record: str) -> tuple[str, ...]:
 
 def _blocks(reader: PieceReader, piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     text = CsvText(len(reading.columns), reading.surplus, report.left_out)
-    order = _column_order(piece, reading)
-    has_header = piece.start == 0 and _has_header(reading)
+    order: Sequence[int] | None = None
+    begins, has_header = True, piece.start == 0 and _has_header(reading)
     for block in reader.blocks():
-        data = _without_header(block, report) if has_header else block
-        has_header = False
+        if begins:
+            order = _column_order(piece, reading, block)
+        data = _without_header(block, report) if begins and has_header else block
+        begins = False
         if not data:
             continue
         before = reader.at + len(block) - len(data)
@@ -87,14 +94,16 @@ def _without_header(block: bytes, report: PieceReport) -> bytes:
     return block
 
 
-def _column_order(piece: Piece, reading: Reading) -> Sequence[int] | None:
+def _column_order(piece: Piece, reading: Reading, block: bytes = b"") -> Sequence[int] | None:
     """Where the columns of the first file's header are in this file; None: in the same places.
 
+    `block` is the first of the piece: where that begins the file, the header is in it, and need not be fetched again.
     Raises InputError where this file's header names other columns.
     """
     if not reading.header or not _has_header(reading):
         return None
-    record = first_record(piece.path)
+    record = _first_record_in(piece.path, block) if piece.start == 0 else None
+    record = record or first_record(piece.path)
     found = header_names(record) if record else reading.header
     if found == reading.header:
         return None

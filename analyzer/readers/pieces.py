@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from analyzer.errors import InputError
 from analyzer.readers.quotes import NEWLINE, QuoteStates, first_record_end, last_record_end
-from analyzer.stores import store_of
+from analyzer.stores import path_here, read_whole, store_of
+from analyzer.stores.ahead import fetched, fetched_ahead
 from analyzer.stores.store import cure_of
 
 BLOCK = 8 * 1024 * 1024
@@ -52,10 +53,16 @@ def open_bytes(path: str, until: int | None = None) -> IO[bytes]:
     """
     with readable(path):
         if not is_gzip(path):
-            return store_of(path).open_file(path, until)
-        stream: Any = gzip.GzipFile(fileobj=store_of(path).open_file(path))
+            return fetched(path) or store_of(path).open_file(path, until)
+        stream: Any = gzip.GzipFile(fileobj=fetched(path) or store_of(path).open_file(path))
         stream.myfileobj = stream.fileobj  # closing the one closes the other
         return cast("IO[bytes]", stream)
+
+
+def far_ahead(pieces: Iterable[Piece]) -> AbstractContextManager[None]:
+    """Have small files that are not on this machine fetched before `open_bytes` opens them, in this order."""
+    small = [each.path for each in pieces if each.is_whole and each.size <= BLOCK and path_here(each.path) is None]
+    return fetched_ahead(small, read_whole)
 
 
 def is_gzip(path: str) -> bool:

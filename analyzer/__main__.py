@@ -38,6 +38,7 @@ def _obey(arguments: list[str]) -> int:
     from analyzer.commands import run_command
 
     _listen()
+    tune_numpy()
     try:
         return run_command(arguments)
     except AnalyzerError as error:

@@ -62,9 +62,6 @@ def _tune(
 ) -> int:  # fmt: skip
     from analyzer.perform import WANTED, baseline_places
     from analyzer.tune import Tuning, tune
-    from analyzer.tune_numpy import tune_numpy
-
-    tune_numpy()
 
     def work(_say: Any) -> Any:
         config = read_command(_placeholders(states, output) | given(flags))

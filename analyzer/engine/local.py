@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -19,21 +19,39 @@ from analyzer.tune_numpy import tune_numpy
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
-ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-TUNED = (*ONE_THREAD, "NPY_DISABLE_CPU_FEATURES")
+KEPT_BYTES = 32 * 1024 * 1024
+"""Freed memory that a process keeps for its next arrays; the C library takes no larger number for a single array."""
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}
+"""The variables with which the C library of a process is told so, and what they are called in `mallopt`."""
+OF_WORKERS = {
+    "POLARS_MAX_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    **dict.fromkeys(KEEPING, str(KEPT_BYTES)),
+}
+TUNED = (*OF_WORKERS, "NPY_DISABLE_CPU_FEATURES")
 """What a worker process on another host is to be told, too."""
 
 
 def tune_workers() -> None:
-    """Set what worker processes inherit: one thread each, and on AMD the faster of NumPy's sorts."""
-    for name, value in ONE_THREAD.items():
+    """Set what worker processes inherit: one thread each, memory that is kept, and on AMD the faster of NumPy's sorts.
+
+    Why, and measured: docs/decisions/tuned-workers.md.
+    """
+    for name, value in OF_WORKERS.items():
         os.environ.setdefault(name, value)
     tune_numpy()
+
+
+def keep_memory() -> None:
+    """Have this process keep freed memory as workers do, unless it was started with other settings."""
+    with suppress(AttributeError):  # of another C library
+        tell = ctypes.CDLL(None).mallopt
+        for name, number in KEEPING.items():
+            if name not in os.environ:
+                tell(number, KEPT_BYTES)
 
 
 def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> list[Folded]:
@@ -41,15 +59,8 @@ def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> lis
 
     Raises EngineError where a worker process dies.
     """
-    workers = min(cores, len(partitions))
     progress = Progress(len(partitions))
-    if workers <= 1:
-        return _merge_groups((fold_partition(partition, task) for partition in partitions), partitions, progress)
-    return _fold_beside(partitions, task, workers, progress)
-
-
-def _fold_beside(partitions: Sequence[Partition], task: Task, workers: int, progress: Progress) -> list[Folded]:
-    with beside(partial(fold_partition, task=task), partitions, workers) as parts:
+    with beside(partial(fold_partition, task=task), partitions, cores) as parts:
         return _merge_groups(parts, partitions, progress)
 
 
@@ -61,6 +72,7 @@ def beside(work: Callable[[T], R], items: Sequence[T], cores: int) -> Iterator[I
     """
     workers = min(cores, len(items))
     if workers <= 1:
+        keep_memory()
         yield map(work, items)
         return
     import multiprocessing

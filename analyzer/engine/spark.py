@@ -11,9 +11,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from heapq import heapreplace
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -53,7 +54,9 @@ TASKS_PER_CORE = 2
 """Starting a task costs about 0.15 s, so small partitions share one; more than one a core keeps all cores busy."""
 TASKS_WITHOUT_CONTEXT = 64
 GROUPS_PER_CORE = 4
-"""From so many on, cores that take one whole group after the other end at about the same time."""
+"""From so many on, cores that take one whole group after the other are busy most of the time."""
+MOST_IDLE = 1.15
+"""Fewer groups are taken whole where that takes so much longer, at the most, than sharing all work evenly."""
 SUBMIT = "PYSPARK_SUBMIT_ARGS"
 SUBMITTED = "PYSPARK_GATEWAY_PORT"
 """Set by spark-submit for the Python program that it runs."""
@@ -315,13 +318,13 @@ def fold_on_spark(
 ) -> list[Folded]:
     """Fold partitions in groups of neighbours.
 
-    Where there are many groups, a task folds whole ones; else a task takes a few partitions, and their states are
-    merged by other tasks. Raises EngineError where Spark fails for a reason outside the data, or has no executors for
-    `patience` seconds.
+    Where that keeps all cores busy, a task folds whole groups; else a task takes a few partitions, and their states
+    are merged by other tasks. Raises EngineError where Spark fails for a reason outside the data, or has no executors
+    for `patience` seconds.
     """
     cores = _parallelism(session)
     groups = grouped(partitions)
-    if len(groups) >= GROUPS_PER_CORE * cores:
+    if len(groups) > 1 and are_even(groups, cores):
         return _fold_groups(session, groups, task, patience)
     work = list(partitions)
     content = script_of(task)
@@ -337,6 +340,16 @@ def fold_on_spark(
     if len(groups) > 1:
         return _collect(session, _merged(folded), tasks, patience)
     return [merge_folded(_collect(session, folded, tasks, patience))]
+
+
+def are_even(groups: Sequence[Sized], cores: int) -> bool:
+    """Tell whether cores that take one whole group after the other, in order, end at about the same time."""
+    if len(groups) >= GROUPS_PER_CORE * cores:
+        return True
+    busy = [0] * cores
+    for group in groups:
+        heapreplace(busy, busy[0] + len(group))
+    return max(busy) * cores <= MOST_IDLE * sum(busy)
 
 
 def _fold_groups(

@@ -78,6 +78,7 @@ def test_tasks_of_groups_and_of_partitions_write_the_bytes_of_one_process(
 ) -> None:
     monkeypatch.setattr(read, "PARTITION_BYTES", 256)
     monkeypatch.setattr(spark_engine, "GROUPS_PER_CORE", groups_per_core)
+    monkeypatch.setattr(spark_engine, "MOST_IDLE", 0)
     quoted = "".join(f'{j},"{"x" * (j % 300)}\n{j}"\n' for j in range(400))
     (tmp_path / "a.csv").write_text("a,b\n" + quoted)
 
@@ -87,6 +88,24 @@ def test_tasks_of_groups_and_of_partitions_write_the_bytes_of_one_process(
 
     for name in ("statistics.json", "constraints.json", "profile.json", "state.json.gz"):
         assert (local / name).read_bytes() == (distributed / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "cores", "whole"),
+    [
+        ([16, 16, 16, 16], 2, True),
+        ([16, 16, 16, 16, 16, 16, 11], 2, True),
+        ([16, 16, 11], 3, True),
+        ([16, 16, 11], 2, False),
+        ([16, 1], 2, False),
+        ([16, 16], 3, False),
+        ([16] * 9, 2, True),
+    ],
+)
+def test_groups_are_taken_whole_where_no_core_waits_long_for_another(
+    sizes: list[int], cores: int, *, whole: bool
+) -> None:
+    assert spark_engine.are_even([range(size) for size in sizes], cores) == whole
 
 
 def test_auto_takes_spark_from_the_threshold_on(

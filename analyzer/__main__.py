@@ -5,16 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
-from typing import NoReturn
 
 from analyzer.config import JobConfig, Location, find_root, read_config
 from analyzer.describe_config import describe
-from analyzer.errors import FAILED, AnalyzerError, Stopped
+from analyzer.errors import FAILED, Explained, Stopped
 from analyzer.finish import Outcome, finish, message_of
+from analyzer.heed_signals import heed_signals, rest
 from analyzer.hosts import Hosts, read_hosts, resource_config
 from analyzer.tune_numpy import tune_numpy
 
@@ -41,7 +39,8 @@ def _obey(arguments: list[str]) -> int:
     tune_numpy()
     try:
         return run_command(arguments)
-    except AnalyzerError as error:
+    except Explained as error:
+        rest()
         log.debug("Where it happened:", exc_info=True)
         sys.stderr.write(f"Error: {error}\n")
         return error.exit_code
@@ -62,14 +61,8 @@ def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
         if hosts.are_several:
             return _run_on_several(config, hosts)
         return finish(_outcome(_load(config)(config), config), config)
-    except AnalyzerError as error:
-        log.debug("Where it happened:", exc_info=True)
-        # What a library makes of a stop in the middle of its work (py4j: a lost connection) is not how the job ended.
-        return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
-    except Exception as error:
-        if Stopped.told is None:
-            log.exception("An error that was not foreseen; please report it with this trace.")
-        return finish(Outcome(error=Stopped.told or error), locals().get("config", place))
+    except (Exception, Stopped) as error:  # noqa: BLE001 (it is logged, and how the job ended)
+        return finish(_failed(error), locals().get("config", place))
 
 
 def _read(place: Location) -> bytes:
@@ -84,11 +77,11 @@ def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
     if not hosts.is_leader:
         from analyzer.cluster.follow import follow
 
-        _heed_signals()
+        heed_signals()
         return follow(config, hosts)
     from analyzer.cluster.lead import Leader
 
-    _heed_signals()
+    heed_signals()
     with Leader(config, hosts) as leader:
         outcome = _outcome_of(lambda: _outcome(_load(config)(config, leader), config))
         code = finish(outcome, config)
@@ -99,13 +92,18 @@ def _run_on_several(config: JobConfig, hosts: Hosts) -> int:
 def _outcome_of(work: Callable[[], Outcome]) -> Outcome:
     try:
         return work()
-    except AnalyzerError as error:
-        log.debug("Where it happened:", exc_info=True)
-        return Outcome(error=Stopped.told or error)
-    except Exception as error:
-        if Stopped.told is None:
-            log.exception("An error that was not foreseen; please report it with this trace.")
-        return Outcome(error=Stopped.told or error)
+    except (Exception, Stopped) as error:  # noqa: BLE001 (it is logged, and how the job ended)
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> Outcome:
+    """Log where it happened; what a library makes of a stop in the middle of its work is not how the job ended."""
+    rest()
+    if Stopped.told is None and not isinstance(error, Explained):
+        log.error("An error that was not foreseen; please report it with this trace.", exc_info=error)
+    else:
+        log.debug("Where it happened:", exc_info=error)
+    return Outcome(error=Stopped.told or error)
 
 
 def _outcome(violations: int, config: JobConfig) -> Outcome:
@@ -129,7 +127,7 @@ def load_job() -> Callable[..., int]:
 
     gc.freeze()
     gc.enable()
-    _heed_signals()  # Polars has put a handler of its own in between, with which a wait for workers goes on
+    heed_signals()  # Polars has put a handler of its own in between, with which a wait for workers goes on
     return run
 
 
@@ -137,23 +135,14 @@ def _listen() -> None:
     """Log to the terminal, and end in order when told to."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    _heed_signals()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
+    heed_signals()
 
 
-def _heed_signals() -> None:
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, _stop)
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    # One is enough: what is being cleaned up must not be interrupted by the next.
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
-    name = signal.Signals(number).name
-    Stopped.told = Stopped(
-        f"The job was stopped by {name} before it had finished.", "Nothing was written by it; start it again."
-    )
-    raise Stopped.told
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell a record from the traces that libraries log of a stop in the middle of their work."""
+    return Stopped.told is None or not record.exc_info or record.name.startswith("analyzer")
 
 
 if __name__ == "__main__":

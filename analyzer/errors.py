@@ -1,15 +1,16 @@
 """Everything that can go wrong with a job, as one tree; only the entry point catches it.
 
-AnalyzerError
-├── ConfigError        a variable, a flag or dataset_format
-├── InputError         a source, a file, a line or a column of the data
-├── BaselineError      baseline_constraints or baseline_statistics
-├── ScriptError        the user's preprocess or postprocess script
-├── ModelError         the user's model: its script or its endpoint
-├── PluginError        what an installed package adds
-├── OutputError        a folder or file that cannot be written
-├── EngineError        Spark, Java or a worker process
-└── Stopped            the job was told to end (SIGTERM, SIGINT)
+Explained
+├── AnalyzerError
+│   ├── ConfigError        a variable, a flag or dataset_format
+│   ├── InputError         a source, a file, a line or a column of the data
+│   ├── BaselineError      baseline_constraints or baseline_statistics
+│   ├── ScriptError        the user's preprocess or postprocess script
+│   ├── ModelError         the user's model: its script or its endpoint
+│   ├── PluginError        what an installed package adds
+│   ├── OutputError        a folder or file that cannot be written
+│   └── EngineError        Spark, Java or a worker process
+└── Stopped                the job was told to end (SIGTERM, SIGINT)
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import ClassVar
 FAILED = 255
 
 
-class AnalyzerError(Exception):
-    """Base of all expected failures: what was found, and the cure.
+class Explained(BaseException):
+    """Whatever ends a job and can be foreseen: what was found, and the cure.
 
     `message` names the file, line, column or variable and what was found; `hint` says what to do about it.
     """
@@ -34,6 +35,10 @@ class AnalyzerError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+class AnalyzerError(Explained, Exception):
+    """Base of all expected failures."""
 
 
 class ConfigError(AnalyzerError):
@@ -68,10 +73,11 @@ class EngineError(AnalyzerError):
     """Spark, Java or a worker process failed for a reason outside the data."""
 
 
-class Stopped(AnalyzerError):  # noqa: N818 (it is not a fault of anybody)
+class Stopped(Explained, KeyboardInterrupt):
     """The job was told to end before it had finished.
 
-    `told` is the stop that was raised in this process, for whoever calls code that may have caught and dropped it.
+    Code that takes every Exception for its own affair, as py4j, botocore and many a script do, lets it pass. `told` is
+    the stop that this process was told, if any.
     """
 
     exit_code = 143

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.config import CONTAINER_ROOT, JobConfig
-from analyzer.errors import FAILED, AnalyzerError
+from analyzer.errors import FAILED, Explained
 from analyzer.hosts import read_hosts, resource_config
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def message_of(outcome: Outcome) -> str:
 def exit_code_of(outcome: Outcome) -> int:
     if outcome.error is None:
         return 0
-    return outcome.error.exit_code if isinstance(outcome.error, AnalyzerError) else FAILED
+    return outcome.error.exit_code if isinstance(outcome.error, Explained) else FAILED
 
 
 def is_leader(path: Path) -> bool:
@@ -71,7 +71,7 @@ def _paths(place: JobConfig | Path) -> tuple[Path, Path]:
 
 
 def _failure(error: BaseException) -> str:
-    if isinstance(error, AnalyzerError):
+    if isinstance(error, Explained):
         return str(error)
     if isinstance(error, MemoryError):
         return "Out of memory. Use an instance type with more memory, or reduce the size of the data."

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.analysis_config import AnalysisConfig
 from analyzer.analysis_documents import VERSION, Part, Violation, dump_analysis
 from analyzer.config import JobConfig
-from analyzer.errors import AnalyzerError, BaselineError, Stopped
+from analyzer.errors import AnalyzerError, BaselineError
 from analyzer.fetch_scripts import fetched_model, fetched_scripts
 from analyzer.job import baseline_content, prepare_extensions, reports_for_people, write_reports
 from analyzer.join_datasets import joined_datasets
@@ -81,8 +81,6 @@ def analyze_halves(
             parts.append(part)
             if part.failure is not None:
                 failures.append(part.failure)
-        except Stopped:
-            raise
         except AnalyzerError as error:
             log.error("%s", error)  # noqa: TRY400 (the entry point tells of it with its traceback)
             failures.append(error)

@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from analyzer.errors import ScriptError, Stopped
+from analyzer.errors import ScriptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,6 @@ def postprocess(script: Path) -> None:
     handler = load_handler(script, POSTPROCESS_HANDLER)
     try:
         _call(handler)
-    except Stopped:
-        raise
     except (Exception, SystemExit) as error:
         raise _failed(script, error) from error
     finally:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from analyzer.config import JobConfig, utc_text
-from analyzer.errors import AnalyzerError, Stopped
+from analyzer.errors import AnalyzerError
 
 if TYPE_CHECKING:
     from analyzer.history.import_executions import Run
@@ -57,8 +57,6 @@ def _bytes(content: str | bytes) -> bytes:
 def _try(what: str, work: Callable[[], None]) -> None:
     try:
         work()
-    except Stopped:
-        raise
     except AnalyzerError as error:
         log.error("%s; the files of the run are complete. %s", what, error)  # noqa: TRY400 (the reason is in it)
     except Exception:

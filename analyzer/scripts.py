@@ -25,7 +25,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from analyzer.errors import ScriptError, Stopped
+from analyzer.errors import ScriptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -124,8 +124,6 @@ def _import(path: Path, name: str, variable: str) -> ModuleType:
     with _import_from(str(Path(location).parent)):
         try:
             loader.exec_module(module)
-        except Stopped:
-            raise
         except (Exception, SystemExit) as error:
             sys.modules.pop(module_name, None)
             raise _import_error(path, error, variable) from error
@@ -278,10 +276,8 @@ def script_error(
     """Turn what a handler raised into the job's error: the user's traceback to the log, a short form in the message.
 
     `place` says which record it was ("record 17 of file a/b.jsonl"). A ScriptError (a handler's return value that
-    makes no sense) keeps its text and cure and gains script and place. Stopped, the end of the job, is raised again.
+    makes no sense) keeps its text and cure and gains script and place.
     """
-    if isinstance(error, Stopped):
-        raise error
     where = f" ({place})" if place else ""
     if isinstance(error, ScriptError):
         return ScriptError(f"{variable} {path.name}: {error.message.rstrip('.')}{where}.", error.hint)

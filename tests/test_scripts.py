@@ -333,11 +333,6 @@ def test_a_return_value_without_sense_gains_script_and_record(tmp_path: Path) ->
     assert found.hint.startswith("Return a flat dict")
 
 
-def test_the_end_of_the_job_is_no_fault_of_the_script(tmp_path: Path) -> None:
-    with pytest.raises(Stopped):
-        script_error(tmp_path / "s.py", Stopped("SIGTERM"))
-
-
 # --- return values ----------------------------------------------------------------------------------------------------
 
 

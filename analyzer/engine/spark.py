@@ -32,6 +32,7 @@ from analyzer.engine.java_surroundings import java_variables
 from analyzer.engine.local import TUNED, tune_workers
 from analyzer.engine.progress import Progress
 from analyzer.errors import AnalyzerError, EngineError, InputError
+from analyzer.heed_signals import keeping_interrupt
 from analyzer.read import Partition
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _start(cores: int, scratch: str, more: Mapping[str, str] = NO_SETTINGS) -> S
         builder = builder.config(key, value)
     is_local = settings.get("spark.master", "").startswith("local")
     try:
-        with _variables(java_variables(Path(scratch), is_local=is_local) | _bound_to(settings)):
+        with keeping_interrupt(), _variables(java_variables(Path(scratch), is_local=is_local) | _bound_to(settings)):
             session = builder.getOrCreate()
     except Exception as error:
         raise EngineError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from analyzer.errors import Stopped
 from analyzer.report.findings import Document, Finding, Kind, Papers, Report
 
 __all__ = ["Document", "Finding", "Kind", "Papers", "findings_of", "make_reports", "papers_of"]
@@ -50,16 +49,12 @@ def make_reports(papers: Papers, forms: Sequence[str]) -> dict[str, str]:
     made: dict[str, str] = {}
     try:
         report = _report(papers)
-    except Stopped:
-        raise
     except Exception:
         log.exception("No report could be made; the other files are complete. Please report it with this trace.")
         return made
     for form in forms:
         try:
             made[form] = _writer(form)(report)
-        except Stopped:
-            raise
         except Exception:
             log.exception("The report as %s could not be made; the other files are complete. Please report it.", form)
     return made

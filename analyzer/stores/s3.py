@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from analyzer.stores.ranges import RangeStream
-from analyzer.stores.s3_errors import CREDENTIALS, heed_stop, named
+from analyzer.stores.s3_errors import CREDENTIALS, named
 from analyzer.stores.store import HIDDEN, File, StoreError
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def _client_of(_process: int) -> Any:
     told = session._session.get_config_variable  # noqa: SLF001 (what variables and files of the AWS clients say)
     retries = {"mode": told("retry_mode") or "standard", "total_max_attempts": told("max_attempts") or ATTEMPTS}
     config = Config(retries=retries, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
-    made = session.client("s3", config=config)
-    made.meta.events.register("before-send.s3", heed_stop)  # a request that a stop ended would be tried again
-    return made
+    return session.client("s3", config=config)
 
 
 def describe_access() -> str:

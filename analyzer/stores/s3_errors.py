@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from analyzer.config import without_credentials
-from analyzer.errors import Stopped
 from analyzer.stores.store import StoreError
 
 if TYPE_CHECKING:
@@ -51,28 +50,17 @@ REASONS: dict[str, tuple[str, str]] = {
 
 @contextmanager
 def named(place: Any) -> Iterator[None]:
-    """Turn what the client raises about a place (anything with `bucket` and `key`) into StoreError.
-
-    The client takes a stop of the job for one more fault of the network: it is raised again.
-    """
+    """Turn what the client raises about a place (anything with `bucket` and `key`) into StoreError."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-        heed_stop()
     except ClientError as error:
         raise StoreError(*_refusal(error, place), str(place)) from error
     except BotoCoreError as error:
-        heed_stop()
         raise StoreError(*_failure(error), str(place)) from error
     except ValueError as error:  # of an endpoint that is no URL
         raise StoreError(without_credentials(str(error)), ENDPOINT, str(place)) from error
-
-
-def heed_stop(**_: Any) -> None:
-    """Raise the stop that the job was told, wherever it got lost."""
-    if Stopped.told is not None:
-        raise Stopped.told
 
 
 def _refusal(error: ClientError, place: Any) -> tuple[str, str]:

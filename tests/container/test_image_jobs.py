@@ -70,6 +70,7 @@ def test_a_baseline_without_network_on_a_read_only_system_as_anybody(engine, bas
     assert {path.name for path in baseline_job.output.iterdir()} == REPORTS
     assert baseline_job.document("statistics.json")["dataset"]["item_count"] == 200
     assert {path.stat().st_uid for path in baseline_job.output.iterdir()} == {int(ANYBODY.partition(":")[0])}
+    assert "Exception" not in container.log
 
 
 def test_both_engines_write_the_same_bytes_in_containers(baseline_job, opt_ml, run_container):

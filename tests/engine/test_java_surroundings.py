@@ -30,6 +30,17 @@ def test_a_user_without_a_name_gets_one_where_the_library_is_installed(tmp_path,
     assert Path(variables["NSS_WRAPPER_GROUP"]).read_text().startswith("analyzer:x:")
 
 
+def test_a_host_whose_name_leads_nowhere_is_told_where_it_leads(tmp_path, monkeypatch):
+    """That Java takes it is seen in tests/container."""
+    monkeypatch.setattr("socket.gethostname", lambda: "nowhere.invalid")
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: f"lib{name}.so.0")
+    variables = java_variables(tmp_path, is_local=True)
+    assert variables["LD_PRELOAD"] == "libnss_wrapper.so.0"
+    assert Path(variables["NSS_WRAPPER_HOSTS"]).read_text() == "127.0.0.1 localhost nowhere.invalid\n"
+    assert "NSS_WRAPPER_PASSWD" not in variables
+    assert java_variables(tmp_path, is_local=False) == {}
+
+
 def test_without_the_library_there_is_nothing_to_tell(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: NOBODY)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)

@@ -322,6 +322,28 @@ def test_a_job_that_is_told_to_stop_in_the_middle_of_a_request_stops(tmp_path, p
     assert len(asked) == 1
 
 
+def test_a_job_that_is_told_to_stop_while_it_writes_leaves_no_parts_that_cost_money(tmp_path, put, service, objects):
+    put("in/a.csv", "a\n1\n")
+    begun = threading.Event()
+
+    def hang(request: Request) -> str | None:
+        if request.method == "PUT" and "partNumber=1" in request.query and "report" in request.path:
+            begun.set()
+            time.sleep(3)
+        return None
+
+    service.refusal = hang
+    variables = environment(tmp_path, "s3://data/in", CSV, output_path="s3://data/out")
+    variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    process = subprocess.Popen([sys.executable, "-m", "analyzer"], env=variables, stderr=subprocess.PIPE, text=True)
+    assert begun.wait(60)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 143, log
+    assert objects("out/") == {}
+    assert unfinished(service) == []
+
+
 # --- what is not there, not allowed, not reached ----------------------------------------------------------------------
 
 

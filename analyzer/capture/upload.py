@@ -35,14 +35,16 @@ class Uploader:
         self._work = threading.Event()
         self._idle = threading.Condition()
         self._asked = self._answered = 0
-        self._closing = False
+        self._closing = self._ended = False
 
     def begin(self) -> None:
         """Start the thread, if it does not run."""
-        if self._thread is None or not self._thread.is_alive():
+        with self._idle:
             self._closing = False
-            self._thread = threading.Thread(target=self._run, name="analyzer-capture-upload", daemon=True)
-            self._thread.start()
+            if self._thread is None or self._ended:
+                self._ended = False
+                self._thread = threading.Thread(target=self._run, name="analyzer-capture-upload", daemon=True)
+                self._thread.start()
         self.wake()
 
     def wake(self) -> None:
@@ -57,7 +59,8 @@ class Uploader:
             self._asked += 1
             wanted = self._asked
             self._work.set()
-            return self._idle.wait_for(lambda: self._answered >= wanted, max(0.0, seconds))
+            self._idle.wait_for(lambda: self._answered >= wanted or self._ended, max(0.0, seconds))
+            return self._answered >= wanted or (self._ended and not any(published_files(self.spool)))
 
     def close(self, seconds: float) -> bool:
         """Upload what is there, and end the thread."""
@@ -75,7 +78,7 @@ class Uploader:
 
     def _run(self) -> None:
         pause: float | None = None
-        while not self._closing:
+        while self._goes_on():
             self._work.wait(pause)
             self._work.clear()
             asked = self._asked
@@ -92,6 +95,13 @@ class Uploader:
             with self._idle:
                 self._answered = asked
                 self._idle.notify_all()
+
+    def _goes_on(self) -> bool:
+        with self._idle:
+            if self._closing:
+                self._ended = True
+                self._idle.notify_all()
+            return not self._closing
 
     def _upload_all(self) -> None:
         for path in published_files(self.spool):

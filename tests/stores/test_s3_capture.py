@@ -38,6 +38,25 @@ def test_records_arrive_in_folders_of_hours_and_leave_nothing_behind(capture, ob
     assert files(tmp_path) == []
 
 
+def test_closing_twice_is_closing_once_and_capturing_can_go_on(capture, objects):
+    for number in range(3):
+        capture.record(str(number), "1")
+        assert capture.close()
+        assert capture.close()
+    assert payloads(objects("captures/")) == ["0", "1", "2"]
+
+
+def test_closing_again_still_tells_of_files_that_are_left(capture, service, objects):
+    service.refusal = lambda request: "403 Forbidden|AccessDenied" if request.method == "PUT" else None
+    capture.record("1", "2")
+    assert not capture.close(1)
+    assert not capture.close(3)
+    service.refusal = None
+    capture.record("3", "4")
+    assert capture.close()
+    assert payloads(objects("captures/")) == ["1", "3"]
+
+
 def test_files_are_uploaded_while_the_process_runs(service, objects, tmp_path):
     capture = Capture(f"s3://{BUCKET}/captures", spool=tmp_path, file_seconds=0.2)
     capture.record("1", "2")

@@ -58,6 +58,7 @@ GROUPS_PER_CORE = 4
 """From so many on, cores that take one whole group after the other are busy most of the time."""
 MOST_IDLE = 1.15
 """Fewer groups are taken whole where that takes so much longer, at the most, than sharing all work evenly."""
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 SUBMIT = "PYSPARK_SUBMIT_ARGS"
 SUBMITTED = "PYSPARK_GATEWAY_PORT"
 """Set by spark-submit for the Python program that it runs."""
@@ -240,7 +241,8 @@ def _start_workers(session: SparkSession) -> None:
         yield from batches
 
     cores = _parallelism(session)
-    run_on_spark(lambda: session.range(0, cores, 1, cores).mapInArrow(load, "id long").collect())
+    with interpreted(session):
+        run_on_spark(lambda: session.range(0, cores, 1, cores).mapInArrow(load, "id long").collect())
 
 
 def prepare() -> Path:
@@ -255,7 +257,8 @@ def prepare() -> Path:
     with tempfile.TemporaryDirectory(prefix="analyzer-spark-") as scratch:
         session = _start(1, scratch, {"spark.driver.extraJavaOptions": archiving_options(fresh)})
         frame = session.range(0, 4, 1, 4).mapInArrow(lambda batches: batches, "id long")
-        frame.groupBy("id").applyInArrow(lambda rows: rows, "id long").collect()
+        with interpreted(session):
+            frame.groupBy("id").applyInArrow(lambda rows: rows, "id long").collect()
         session.stop()
         gateway: Any = SparkContext._gateway  # noqa: SLF001 (the JVM writes the archive when it ends, which has no public way)
         gateway.shutdown()
@@ -338,9 +341,10 @@ def fold_on_spark(
 
     tasks = min(len(work), TASKS_PER_CORE * cores)
     folded = session.range(0, len(work), 1, tasks).mapInArrow(fold, FOLDED)
-    if len(groups) > 1:
-        return _collect(session, _merged(folded), tasks, patience)
-    return [merge_folded(_collect(session, folded, tasks, patience))]
+    with interpreted(session):
+        if len(groups) > 1:
+            return _collect(session, _merged(folded), tasks, patience)
+        return [merge_folded(_collect(session, folded, tasks, patience))]
 
 
 def are_even(groups: Sequence[Sized], cores: int) -> bool:
@@ -365,7 +369,8 @@ def _fold_groups(
                     yield _row(number, number, merge_folded(fold_partition(each, here) for each in groups[number]))
 
     folded = session.range(0, len(groups), 1, len(groups)).mapInArrow(fold, FOLDED)
-    return _collect(session, folded, len(groups), patience)
+    with interpreted(session):
+        return _collect(session, folded, len(groups), patience)
 
 
 def script_of(task: Task) -> bytes:
@@ -398,6 +403,20 @@ def _parallelism(session: SparkSession) -> int:
     """How many tasks run at once; Spark Connect does not say."""
     context = getattr(session, "sparkContext", None)
     return int(context.defaultParallelism) if context is not None else TASKS_WITHOUT_CONTEXT
+
+
+@contextmanager
+def interpreted(session: SparkSession) -> Iterator[None]:
+    """Have Spark compile nothing for a plan that only hands a few rows to Python: it takes longer than they do."""
+    kept = {key: session.conf.get(key) for key in INTERPRETED}
+    for key, value in INTERPRETED.items():
+        session.conf.set(key, value)
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # Spark is gone, which says itself why
+            for key, before in kept.items():
+                session.conf.set(key, str(before))
 
 
 def _row(number: int, group: int, folded: Folded) -> pa.RecordBatch:
@@ -522,7 +541,7 @@ def map_on_spark(
     content = pa.table({"id": range(len(items)), "item": [pickle.dumps(item, 5) for item in items]})
     tasks = min(len(items), TASKS_PER_CORE * _parallelism(session))
     frame = session.createDataFrame(content).repartition(tasks)
-    with watched(session, tasks, patience):
+    with interpreted(session), watched(session, tasks, patience):
         rows = run_on_spark(lambda: frame.mapInArrow(do, "id long, done binary").collect())
     rows.sort(key=lambda row: row["id"])
     return [pickle.loads(bytes(row["done"])) for row in rows]  # noqa: S301 (our own bytes)

@@ -19,7 +19,7 @@ from pyarrow import orc
 
 from analyzer import read
 from analyzer.engine import spark as spark_engine
-from analyzer.errors import InputError, ScriptError
+from analyzer.errors import EngineError, InputError, ScriptError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -266,3 +266,19 @@ def test_a_script_travels_to_hosts_that_lack_it(spark, tmp_path, run_job, monkey
     finally:
         os.close(folder)
     assert json.loads((found / "statistics.json").read_text())["features"][0]["name"] == "length"
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_settings_of_a_session_are_its_owners_again_after_our_queries(spark: SparkSession) -> None:
+    def fail() -> None:
+        with spark_engine.interpreted(spark):
+            assert {key: spark.conf.get(key) for key in spark_engine.INTERPRETED} == spark_engine.INTERPRETED
+            spark_engine.map_on_spark(spark, lambda each: 1 // each, [0])
+
+    spark.conf.set("spark.sql.codegen.wholeStage", "true")
+    with pytest.raises(EngineError):
+        fail()
+    assert spark.conf.get("spark.sql.codegen.wholeStage") == "true"
+    assert spark.conf.get("spark.sql.codegen.factoryMode") == "FALLBACK"

@@ -19,6 +19,7 @@ DOCS = TOP / "docs"
 PROJECT = "project"
 # Code is matched first, so that no link is found in it.
 LINK = re.compile(r"^```.*?^```$|`[^`\n]*`|(?P<text>\[[^\]\n]*\])\((?P<target>[^)\s]+)\)", re.MULTILINE | re.DOTALL)
+PICTURES = {".png", ".svg"}
 LANGUAGES = {".py": "python", ".json": "json", ".yaml": "yaml", ".toml": "toml", ".sh": "sh", "": "sh"}
 WIDE_TABLE = r"^\|(---\|){5,}$"
 UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n"
@@ -27,7 +28,8 @@ UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 def on_files(files: Files, config: Any) -> Files:
     """Add pages for linked files outside docs/, and list pages that the navigation does not."""
     for path in _linked():
-        files.append(File.generated(config, _page_of(path), content=_content(path)))
+        source = {"abs_src_path": str(path)} if path.suffix in PICTURES else {"content": _content(path)}
+        files.append(File.generated(config, _page_of(path), **source))
     config.nav = [*config.nav, *_unlisted(files, config.nav)]
     return files
 
@@ -80,7 +82,7 @@ def _page_of(path: Path) -> str:
     name = path.relative_to(TOP).as_posix()
     if path.is_dir():
         return f"{PROJECT}/{name}/index.md"
-    return f"{PROJECT}/{name}" if path.suffix == ".md" else f"{PROJECT}/{name}.md"
+    return f"{PROJECT}/{name}" if path.suffix in {".md", *PICTURES} else f"{PROJECT}/{name}.md"
 
 
 def _content(path: Path) -> str:

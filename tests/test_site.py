@@ -26,7 +26,8 @@ for needed in ("mkdocs", "material", "mkdocstrings"):
 TOP = Path(__file__).resolve().parents[1]
 DOCS = TOP / "docs"
 SOURCES = (
-    ".ci", "analyzer", "docs", "examples", "preprocessors", "schemas", "CHANGELOG.md", "README.md", "mkdocs.yml",
+    ".ci", "analyzer", "benchmarks/results", "docs", "examples", "preprocessors", "schemas", "CHANGELOG.md",
+    "README.md", "mkdocs.yml",
 )  # fmt: skip
 LOOKED_AT = ("index", "five-minute-start", "configuration", "troubleshooting", "api")
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
@@ -140,6 +141,16 @@ def test_linked_examples_are_pages_of_the_site(site: Path) -> None:
     shown = site / "project" / "examples" / "scheduling" / "cronjob.yaml.html"
     assert "CronJob" in shown.read_text()
     assert "cronjob.yaml.html" in (shown.parent / "index.html").read_text()
+
+
+def test_pictures_of_the_project_are_on_the_site(site: Path) -> None:
+    page = site / "benchmarks.html"
+    shown = [(page.parent / load).resolve() for load in read(page).loads if load.endswith(".png")]
+    plots = TOP / "benchmarks" / "results"
+    assert {path.name for path in plots.glob("*.png")} <= {path.name for path in shown}
+    for path in shown:
+        if "benchmarks" in path.parts:
+            assert path.read_bytes() == (plots / path.name).read_bytes()
 
 
 @pytest.mark.parametrize("module", [analyzer, capture], ids=lambda module: module.__name__)

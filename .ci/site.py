@@ -21,7 +21,7 @@ PROJECT = "project"
 LINK = re.compile(r"^```.*?^```$|`[^`\n]*`|(?P<text>\[[^\]\n]*\])\((?P<target>[^)\s]+)\)", re.MULTILINE | re.DOTALL)
 PICTURES = {".png", ".svg"}
 LANGUAGES = {".py": "python", ".json": "json", ".yaml": "yaml", ".toml": "toml", ".sh": "sh", "": "sh"}
-WIDE_TABLE = r"^\|(---\|){5,}$"
+WIDE_TABLE = r"^\|(-{3,}\|){5,}$"
 UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 
 

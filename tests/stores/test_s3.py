@@ -298,6 +298,17 @@ def test_parquet_that_cannot_be_fetched_is_not_called_unsound(tmp_path, put, ser
         job.run(read_config(environment(tmp_path, path, {"parquet": {}})))
 
 
+def stop_job(tmp_path, begun) -> None:
+    """Start a job from S3 to S3, and tell it to end when something has begun."""
+    variables = environment(tmp_path, "s3://data/in", CSV, output_path="s3://data/out")
+    variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    process = subprocess.Popen([sys.executable, "-m", "analyzer"], env=variables, stderr=subprocess.PIPE, text=True)
+    assert begun.wait(60)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 143, log
+
+
 def test_a_job_that_is_told_to_stop_in_the_middle_of_a_request_stops(tmp_path, put, service):
     put("in/a.csv", "a\n1\n")
     begun = threading.Event()
@@ -311,13 +322,7 @@ def test_a_job_that_is_told_to_stop_in_the_middle_of_a_request_stops(tmp_path, p
         return None
 
     service.refusal = hang
-    variables = environment(tmp_path, "s3://data/in", CSV, output_path="s3://data/out")
-    variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    process = subprocess.Popen([sys.executable, "-m", "analyzer"], env=variables, stderr=subprocess.PIPE, text=True)
-    assert begun.wait(60)
-    process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=30)
-    assert process.returncode == 143, log
+    stop_job(tmp_path, begun)
     assert (tmp_path / "output" / "message").read_text().startswith("Error: The job was stopped by SIGTERM")
     assert len(asked) == 1
 
@@ -333,13 +338,7 @@ def test_a_job_that_is_told_to_stop_while_it_writes_leaves_no_parts_that_cost_mo
         return None
 
     service.refusal = hang
-    variables = environment(tmp_path, "s3://data/in", CSV, output_path="s3://data/out")
-    variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    process = subprocess.Popen([sys.executable, "-m", "analyzer"], env=variables, stderr=subprocess.PIPE, text=True)
-    assert begun.wait(60)
-    process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=30)
-    assert process.returncode == 143, log
+    stop_job(tmp_path, begun)
     assert objects("out/") == {}
     assert unfinished(service) == []
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from analyzer.config import JobConfig, Location, find_root, read_config
 from analyzer.describe_config import describe
-from analyzer.errors import FAILED, Explained, Stopped
-from analyzer.finish import Outcome, finish, message_of
+from analyzer.errors import Explained, Stopped
+from analyzer.finish import Outcome, exit_code_of, finish, message_of
 from analyzer.heed_signals import heed_signals, rest
 from analyzer.hosts import Hosts, read_hosts, resource_config
 from analyzer.tune_numpy import tune_numpy
@@ -39,14 +39,11 @@ def _obey(arguments: list[str]) -> int:
     tune_numpy()
     try:
         return run_command(arguments)
-    except Explained as error:
-        rest()
-        log.debug("Where it happened:", exc_info=True)
-        sys.stderr.write(f"Error: {error}\n")
-        return error.exit_code
-    except Exception:
-        log.exception("An error that was not foreseen; please report it with this trace.")
-        return FAILED
+    except (Exception, Stopped) as error:  # noqa: BLE001 (it is logged, or said)
+        outcome = _failed(error)
+        if isinstance(outcome.error, Explained):
+            sys.stderr.write(f"Error: {outcome.error}\n")
+        return exit_code_of(outcome)
 
 
 def run_job(flags: dict[str, str], *, merges: bool = False) -> int:
@@ -97,7 +94,7 @@ def _outcome_of(work: Callable[[], Outcome]) -> Outcome:
 
 
 def _failed(error: BaseException) -> Outcome:
-    """Log where it happened; what a library makes of a stop in the middle of its work is not how the job ended."""
+    """Log where it happened; what a library, as click, makes of a stop in its midst is not how the job ended."""
     rest()
     if Stopped.told is None and not isinstance(error, Explained):
         log.error("An error that was not foreseen; please report it with this trace.", exc_info=error)

@@ -103,6 +103,29 @@ def test_a_job_that_has_ended_is_not_told_again():
     assert said(code) == "ended in peace\n"
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_command_that_is_stopped_says_so(tmp_path: Path, name: str, form: str) -> None:
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    (tmp_path / "stop.py").write_text(
+        f"import os, signal\ndef preprocess_handler(line):\n    os.kill(os.getpid(), signal.{name})\n    return line\n"
+    )
+    command = ["baseline", "data.csv", "--script", "stop.py", "--cores", "1", "--format", form]
+    done = subprocess.run(
+        [sys.executable, "-m", "analyzer", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    stopped = STOPPED.replace("SIGTERM", name)
+    assert done.returncode == 143, done.stderr
+    assert f"Error: {stopped}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "" if form == "text" else json.loads(done.stdout)["message"] == stopped
+
+
 IN_A_REQUEST = """
 import os, signal
 from py4j.clientserver import ClientServerConnection

@@ -47,7 +47,8 @@ COMMANDS: Final[Mapping[str, str]] = PEOPLE | JOBS
 def run_command(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit code, 2 where they make no sense.
 
-    Raises AnalyzerError where a command other than `run` fails; `run` reports its failures as a job does.
+    Raises AnalyzerError where a command other than `run` fails; `run` reports its failures as a job does. A stop may
+    come as click.Abort, into which click turns what interrupts it.
     """
     if arguments and arguments[0].startswith("-") and arguments[0] not in OF_ALL_COMMANDS:
         arguments = ["run", *arguments]

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import click
 
 from analyzer.commands.options import ANSWER_SECTION, Flag
-from analyzer.errors import AnalyzerError
+from analyzer.errors import Explained
 from analyzer.tables import printable
 
 VIOLATED: Final = 1
@@ -58,7 +58,7 @@ def answer(work: Callable[[Callable[[str], None]], Answer], form: str, *, verbos
     try:
         with _told(form, verbose=verbose) as say, _stdout_aside():
             found = work(say)
-    except AnalyzerError as error:
+    except Explained as error:
         if form == "json":
             click.echo(json.dumps({"status": "Error", "message": error.message, "hint": error.hint}, indent=2))
         raise

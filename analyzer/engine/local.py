@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -83,7 +84,9 @@ def beside(work: Callable[[T], R], items: Sequence[T], cores: int) -> Iterator[I
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            yield pool.map(work, items)
+            # Not by pool.map, which cancels what is left when it is given up: Python 3.11 fails to break such a pool.
+            futures = deque(pool.submit(work, item) for item in items)
+            yield (futures.popleft().result() for _ in items)
         except BrokenProcessPool as error:
             raise EngineError(
                 f"A worker process ended abruptly: {error}.",

@@ -204,7 +204,7 @@ def test_few_rows_are_all_kept_in_their_order(rows, cut) -> None:
 
 
 @given(st.integers(1, 30), st.integers(1, 50), st.integers(0, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_sample_does_not_depend_on_the_batches(most, step, seed) -> None:
     rows = [(str(i),) * len(NAMES) for i in range(200)]
     found = sample_of(rows, most, seed, step).table().column("a").to_pylist()

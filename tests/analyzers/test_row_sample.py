@@ -49,13 +49,13 @@ def test_the_sample_is_in_the_order_of_the_data_and_by_seed():
 def test_every_row_has_the_same_chance_in_one_file_and_in_many_small_ones():
     """Records of the same number in many files, and rows that are alike, must not be drawn together."""
     met = Counter()
-    for seed in range(50):
+    for seed in range(200):
         state = RowSample(20, seed)
         for number in range(100):
             state.merge(sample_of([(number % 2, "x")] * 2, most=20, seed=seed, file=f"/in/{number}.jsonl"))
         met.update(state.table().column("n").to_pylist())
-    assert sum(met.values()) == 50 * 20
-    assert abs(met[0] - met[1]) < 5 * np.sqrt(1000)
+    assert sum(met.values()) == 200 * 20
+    assert abs(met[0] - met[1]) < 5 * np.sqrt(4000)
     single = sample_of([(1, "x")] * 1000 + [(2, "x")] * 1000, most=200).table().column("n").to_pylist()
     assert 60 < single.count(1) < 140, "1,000 equal rows are neither all in nor all out"
 

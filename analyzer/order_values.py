@@ -10,8 +10,11 @@ FEW = 4
 
 
 def scala_order(column: str, values: Sequence[str]) -> list[str]:
-    """Order distinct values by the hash trie of Scala 2.12: up to four by (column, value), more by value."""
-    by_pair = sorted(values, key=lambda value: _trie_path(_pair_hash(column, value)))
+    """Order distinct values by the hash trie of Scala 2.12: up to four by (column, value), more by value.
+
+    Values with equal hashes, which the original lists as they happened to come, are in their own order.
+    """
+    by_pair = sorted(sorted(values), key=lambda value: _trie_path(_pair_hash(column, value)))
     if len(by_pair) <= FEW:
         return by_pair
     return sorted(by_pair, key=lambda value: _trie_path(_string_hash(value)))

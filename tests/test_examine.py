@@ -68,15 +68,17 @@ def everything_below(folder: Path) -> set[Path]:
 # --- a job that is well ---
 
 
-def test_a_job_that_is_well_has_no_findings_and_is_not_run(examine, job):
-    before = everything_below(job), set(Path(tempfile.gettempdir()).glob("analyzer-*"))
+def test_a_job_that_is_well_has_no_findings_and_is_not_run(examine, job, tmp_path_factory, monkeypatch):
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = everything_below(job)
     found = examine()
     assert found.ok
     assert not found.of("warning"), found.text()
     checks = {each.check for each in found.of("ok")}
     assert checks >= {"environment", "mounts", "format", "records", "column names", "baseline", "memory"}
-    assert everything_below(job) == before[0], "an examination leaves nothing behind"
-    assert set(Path(tempfile.gettempdir()).glob("analyzer-*")) <= before[1]
+    assert everything_below(job) == before, "an examination leaves nothing behind"
+    assert not everything_below(temporary)
 
 
 def test_what_is_said_ends_with_the_verdict(examine):

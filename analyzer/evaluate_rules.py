@@ -42,7 +42,9 @@ FAMILIES: Mapping[str, str] = {
     "DataFreshness": 'DataFreshness "joined" <= 30 days',
     "CustomSql": 'CustomSql "select count(*) from primary where age > 99" = 0',
 }
-"""Every kind of rule that is evaluated, with an example."""
+"""Every kind of rule that each supported Deequ evaluates, with an example; a newer one may evaluate more."""
+NEEDING_OTHERS = frozenset({"AggregateMatch", "DatasetMatch", "ReferentialIntegrity", "RowCountMatch", "SchemaMatch"})
+"""Kinds of rules that compare with another data set."""
 ALLOWED = f"Allowed: Rules = [ ... ] with rules, separated by commas, such as {'; '.join(FAMILIES.values())}."
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _PART = re.compile(rf"{_TEXT}|#[^\n]*|[\[\](),\n]|[^\"#\[\](),\n]+|.")
@@ -99,14 +101,18 @@ def parse_rules(session: Any, text: str, where: str) -> Ruleset:
     Raises ConfigError, with line and rule, for what is no rule or one that is not evaluated here.
     """
     pieces = list(split_rules(text))
-    parsed = _parse(session, text, where, pieces)
+    ruleset = _parse(session, text, where, pieces)
+    parsed = list(ruleset.getRules() or ())
+    if not parsed:
+        raise _malformed("there are no rules", where, pieces)
     lines = [line for line, _ in pieces] if len(pieces) == len(parsed) else [1] * len(parsed)
     rules = tuple(
         Rule(each.toString(), line, tuple(dict.fromkeys(_columns_of(each))))
         for each, line in zip(parsed, lines, strict=True)
     )
+    unsupported = _unsupported_of(session, ruleset)
     for rule, each in zip(rules, parsed, strict=True):
-        _refuse_unsupported(rule, each, where)
+        _refuse_unsupported(each, unsupported, f"ANALYZER_RULES: {where}, line {rule.line}: {rule.text}")
     return Ruleset(text, rules)
 
 
@@ -126,10 +132,10 @@ def split_rules(text: str) -> Iterator[tuple[int, str]]:
         line += part.count("\n")
 
 
-def _parse(session: Any, text: str, where: str, pieces: Sequence[tuple[int, str]]) -> list[Any]:
+def _parse(session: Any, text: str, where: str, pieces: Sequence[tuple[int, str]]) -> Any:
     parser = session._jvm.software.amazon.glue.dqdl.parser.DQDLParser  # noqa: SLF001 (as PyDeequ does)
     try:
-        return list(parser().parse(text).getRules() or ())
+        return parser().parse(text)
     except Exception as error:
         java = getattr(error, "java_exception", None)
         if java is None:
@@ -184,14 +190,40 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _refuse_unsupported(rule: Rule, parsed: Any, where: str) -> None:
+def _unsupported_of(session: Any, ruleset: Any) -> dict[str, str]:
+    """Ask Deequ which single rules this version of it cannot evaluate: their texts, and why."""
+    translator = session._jvm.com.amazon.deequ.dqdl.translation.DQDLRuleTranslator  # noqa: SLF001 (as PyDeequ does)
+    found = [leaf for each in _items(translator.toExecutableRules(ruleset)) for leaf in _executables_of(each)]
+    return {
+        leaf.dqRule().toString(): leaf.reason().get() if leaf.reason().isDefined() else "it gives no reason"
+        for leaf in found
+        if leaf.getClass().getSimpleName() == "UnsupportedExecutableRule"
+    }
+
+
+def _executables_of(executable: Any) -> Iterator[Any]:
+    if executable.getClass().getSimpleName() != "CompositeExecutableRule":
+        yield executable
+        return
+    for each in _items(executable.nestedRules()):
+        yield from _executables_of(each)
+
+
+def _items(sequence: Any) -> Iterator[Any]:
+    """Go over a sequence of Scala's, whose own way to Java differs between Scala's versions."""
+    return (sequence.apply(i) for i in range(sequence.size()))
+
+
+def _refuse_unsupported(parsed: Any, unsupported: Mapping[str, str], place: str) -> None:
     for leaf in _leaves_of(parsed):
-        place = f"ANALYZER_RULES: {where}, line {rule.line}: {rule.text}: "
-        if leaf.getRuleType() not in FAMILIES:
-            raise ConfigError(f"{place}rules of the kind {leaf.getRuleType()} are not evaluated.", ALLOWED)
+        kind, reason = leaf.getRuleType(), unsupported.get(leaf.toString())
+        if kind in NEEDING_OTHERS:
+            raise ConfigError(f"{place}: {kind} compares with another data set, and a job has only its own.", ALLOWED)
+        if reason is not None:
+            raise ConfigError(f"{place}: Deequ cannot evaluate it: {reason[:MOST_SHOWN]}.", ALLOWED)
         if leaf.getThresholdCondition() is not None:
             raise ConfigError(
-                f"{place}Deequ parses `with threshold` but judges as if it were not there.",
+                f"{place}: Deequ parses `with threshold` but judges as if it were not there.",
                 f"Count with CustomSql instead. {ALLOWED}",
             )
 
@@ -208,7 +240,7 @@ def evaluate_rules(session: Any, frame: Any, ruleset: Ruleset) -> tuple[RuleOutc
 
     aliases = aliases_of(frame.columns)
     text = rewrite(ruleset.text, aliases)
-    keys = [each.toString() for each in _parse(session, text, "rules", ())]
+    keys = [each.toString() for each in _parse(session, text, "rules", ()).getRules()]
     sensitive = session.conf.get("spark.sql.caseSensitive")
     session.conf.set("spark.sql.caseSensitive", "true")
     frame.createOrReplaceTempView(VIEW)

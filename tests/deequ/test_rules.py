@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def test_what_fails_is_a_violation_with_rule_metric_and_reason(job, tmp_path):
         ('Rules = [\n RowCount > 1,\n RowCountMatch "other" = 1.0\n]', "line 3: RowCountMatch"),
         ('Rules = [\n RowCount > 1,\n ColumnLength "b" = 4 with threshold > 0.1\n]', "line 3: "),
         ('Rules = [\n RowCount > 1,\n ColumnValues "b" in ["x"] with threshold > 0.1\n]', "line 3: "),
+        ('Rules = [\n RowCount > 1,\n (RowCount > 2) and (SchemaMatch "other" = 1.0)\n]', "SchemaMatch compares with"),
         ("Rules = [ ]", "No rules"),
+        ("Analyzers = [ RowCount ]", "there are no rules"),
         ("", "line 1: "),
     ],
 )
@@ -165,6 +168,33 @@ def test_rules_see_what_the_script_returns_inside_the_window(job, data, tmp_path
 
 
 # --- whole processes ---
+
+
+def test_kinds_that_a_newer_parser_knows_are_left_to_deequ(deequ_environment, data, tmp_path):
+    (parser,) = Path(deequ_environment["ANALYZER_DEEQU_JAR"]).glob("dqdl-*.jar")
+    known = json.loads(zipfile.ZipFile(parser).read("rules/rules-config.json"))
+    names = {each["rule_type_name"] for each in known["rule_types"]}
+    mean = next(each for each in known["rule_types"] if each["rule_type_name"] == "Mean")
+    known["rule_types"] += [{**mean, "rule_type_name": name} for name in ("Variance", "Mood") if name not in names]
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "rules-config.json").write_text(json.dumps(known))
+
+    def job(rules: str):
+        written = tmp_path / "checks.dqdl"
+        written.write_text(rules)
+        return process(
+            deequ_environment, "-m", "analyzer", ANALYZER_ROOT=str(tmp_path), ANALYZER_RULES=str(written),
+            SPARK_DIST_CLASSPATH=str(tmp_path), dataset_format='{"csv":{}}', dataset_source=str(data),
+            output_path=str(tmp_path / "out"),
+        )  # fmt: skip
+
+    done = job('Rules = [ Variance "age" > 100, Variance "age" < 2 ]')
+    assert done.returncode == 0, done.stderr
+    (violation,) = load(tmp_path, "constraint_violations.json")["violations"]
+    assert violation["description"].startswith('Rule Variance "age" < 2 failed. Value: 2')
+
+    assert job('Rules = [\n Mood "age" > 100 ]').returncode == 255
+    assert 'line 2: Mood "age" > 100: Deequ cannot evaluate it: ' in (tmp_path / "output" / "message").read_text()
 
 
 def process(environment, *arguments, **variables):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from analyzer.analyzers.table import Batch
 from analyzer.dataset_formats import AddedFormat, CaptureFormat, CsvFormat, DatasetFormat, JsonFormat, ParquetFormat
 from analyzer.errors import InputError
 from analyzer.readers.pieces import Piece, far_ahead, is_gzip
 from analyzer.readers.reading import Fields, PieceReport, Reading
-from analyzer.stores import store_of
+from analyzer.stores import path_here, store_of
+from analyzer.stores.ahead import each_ahead
 from analyzer.stores.store import File, cure_of, reason_of
 
 PARTITION_BYTES = 64 * 1024 * 1024
@@ -64,7 +66,8 @@ def plan_partitions(files: list[File], dataset_format: DatasetFormat) -> list[Pa
 
     The plan depends on the files' order and sizes alone, so every engine folds the same partitions.
     """
-    pieces = [piece for file in files for piece in _pieces(file, dataset_format)]
+    cut = _row_groups(files) if isinstance(dataset_format, ParquetFormat) else (_cut(f, dataset_format) for f in files)
+    pieces = [piece for found in cut for piece in found]
     groups: list[list[Piece]] = []
     filled = 0
     for piece, weight in pieces:
@@ -76,9 +79,7 @@ def plan_partitions(files: list[File], dataset_format: DatasetFormat) -> list[Pa
     return [Partition(index, tuple(group)) for index, group in enumerate(groups)]
 
 
-def _pieces(file: File, dataset_format: DatasetFormat) -> list[tuple[Piece, int]]:
-    if isinstance(dataset_format, ParquetFormat):
-        return _row_groups(file)
+def _cut(file: File, dataset_format: DatasetFormat) -> list[tuple[Piece, int]]:
     splittable = not is_gzip(file.path) and not _is_whole(dataset_format)
     count = -(-file.size // PARTITION_BYTES) if splittable else 1
     bounds = [file.size * i // count for i in range(count + 1)]
@@ -93,17 +94,25 @@ def _is_whole(dataset_format: DatasetFormat) -> bool:
     )
 
 
-def _row_groups(file: File) -> list[tuple[Piece, int]]:
+def _row_groups(files: Sequence[File]) -> Iterator[list[tuple[Piece, int]]]:
+    """Cut Parquet files between row groups, by what their footers say."""
     from analyzer.readers.parquet_files import open_parquet
 
-    metadata = open_parquet(file.path).metadata
+    def look(path: str) -> list[tuple[Piece, int]]:
+        return _neighbours(path, open_parquet(path).metadata)
+
+    paths = [file.path for file in files]
+    return each_ahead(paths, look) if any(path_here(path) is None for path in paths) else map(look, paths)
+
+
+def _neighbours(path: str, metadata: Any) -> list[tuple[Piece, int]]:
     total = metadata.num_row_groups
     found: list[tuple[Piece, int]] = []
     start = weight = 0
     for group in range(total):
         weight += metadata.row_group(group).total_byte_size
         if weight >= PARTITION_BYTES or group == total - 1:
-            found.append((Piece(file.path, start, group + 1, total), weight))
+            found.append((Piece(path, start, group + 1, total), weight))
             start, weight = group + 1, 0
     return found
 

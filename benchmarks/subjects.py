@@ -56,7 +56,7 @@ class Setup(NamedTuple):
 
 def job(
     setup: Setup,
-    source: Path,
+    source: Path | str,
     described: Mapping[str, Any],
     engine: str,
     *,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +18,12 @@ from analyzer.scripts import row_dicts
 from analyzer.stores import path_here, store_of
 from analyzer.stores.store import StoreError
 
+if TYPE_CHECKING:
+    from analyzer.stores.ranges import RangeStream
+
 ROWS_AT_ONCE = 65_536
+HOLE = 64 * 1024
+"""Bytes between column chunks that are fetched too, because a further request would take longer."""
 KNOWN = (
     pa.types.is_integer,
     pa.types.is_floating,
@@ -37,12 +42,16 @@ STRANGE = (
 
 def read_parquet(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of some row groups of a Parquet file; a script gets each row as a dict, whole."""
-    file = open_parquet(piece.path)
+    stream = _far(piece.path)
+    file = open_parquet(piece.path, stream)
     names = file.schema_arrow.names
     excluded = frozenset() if reading.script else _excluded(names, reading.excluded)
     kept = [name for name in names if name not in excluded]
+    groups = range(piece.start, piece.end)
+    if stream is not None:
+        stream.expect(_ranges(file.metadata, groups, excluded))
     try:
-        batches = file.iter_batches(ROWS_AT_ONCE, list(range(piece.start, piece.end)), columns=kept, use_threads=False)
+        batches = file.iter_batches(ROWS_AT_ONCE, list(groups), columns=kept, use_threads=False)
         if reading.script is None:
             yield from _rows(batches, names, [name for name in names if name in excluded], report)
         else:
@@ -67,16 +76,42 @@ def _excluded(names: Sequence[str], excluded: Collection[str]) -> frozenset[str]
     return frozenset(name for name in names if name in excluded or name in by_index)
 
 
-def open_parquet(path: str) -> Any:
-    """Open a Parquet file.
+def _far(path: str) -> RangeStream | None:
+    """Open a file that is not on this machine."""
+    if path_here(path) is not None:
+        return None
+    return cast("RangeStream", store_of(path).open_file(path, 0))
+
+
+def _ranges(metadata: Any, groups: Iterable[int], excluded: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Where the column chunks of row groups lie, in the order in which they are read; neighbours in one range."""
+    start = end = -HOLE - 1
+    for group in groups:
+        for begin, size in _chunks(metadata.row_group(group), excluded):
+            if not 0 <= begin - end <= HOLE:
+                yield start, end
+                start = begin
+            end = begin + size
+    yield start, end
+
+
+def _chunks(group: Any, excluded: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Give the offset and the size of each column chunk that is read."""
+    for i in range(group.num_columns):
+        chunk = group.column(i)
+        if chunk.path_in_schema.split(".")[0] not in excluded:
+            yield chunk.dictionary_page_offset or chunk.data_page_offset, chunk.total_compressed_size
+
+
+def open_parquet(path: str, stream: RangeStream | None = None) -> Any:
+    """Open a Parquet file, or read the stream of one.
 
     Raises InputError where it is none.
     """
+    here = path_here(path)
     try:
-        if here := path_here(path):
-            return pq.ParquetFile(here, memory_map=False)
-        # Far away: the column chunks of the row groups are put together to a few ranges.
-        return pq.ParquetFile(store_of(path).open_file(path, 0), pre_buffer=True)
+        # Far away it is told by `_ranges` what to fetch, so nothing else has to look ahead.
+        return pq.ParquetFile(here or stream or _far(path), memory_map=False, pre_buffer=here is not None)
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(path, error) from error
 

@@ -13,6 +13,7 @@ from analyzer.errors import InputError
 from analyzer.readers.quotes import NEWLINE, QuoteStates, first_record_end, last_record_end
 from analyzer.stores import path_here, read_whole, store_of
 from analyzer.stores.ahead import fetched, fetched_ahead
+from analyzer.stores.ranges import RangeStream
 from analyzer.stores.store import cure_of
 
 BLOCK = 8 * 1024 * 1024
@@ -57,6 +58,14 @@ def open_bytes(path: str, until: int | None = None) -> IO[bytes]:
         stream: Any = gzip.GzipFile(fileobj=fetched(path) or store_of(path).open_file(path))
         stream.myfileobj = stream.fileobj  # closing the one closes the other
         return cast("IO[bytes]", stream)
+
+
+def _begun(piece: Piece) -> IO[bytes]:
+    """Open the file of a piece; far away it begins to be fetched where the piece does."""
+    stream = open_bytes(piece.path, piece.end + TAIL_BLOCK)
+    if isinstance(stream, RangeStream):
+        stream.expect([(max(0, piece.start - 1), piece.start), (piece.start, min(piece.end + TAIL_BLOCK, piece.size))])
+    return stream
 
 
 def far_ahead(pieces: Iterable[Piece]) -> AbstractContextManager[None]:
@@ -112,8 +121,9 @@ class PieceReader:
         self.states = QuoteStates()
         self._piece = piece
         self._quoted = quoted
-        self._stream = open_bytes(piece.path, piece.end + TAIL_BLOCK)
-        self._start, end = self._past_quotes(piece.start), self._past_quotes(piece.end)
+        self._stream = _begun(piece)
+        end = self._past_quotes(piece.end)
+        self._start = self._past_quotes(piece.start)
         self._left = end - self._start
         self.at = self._start
 

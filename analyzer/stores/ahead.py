@@ -1,4 +1,4 @@
-"""Small files far away, fetched by a few threads before they are opened: waiting for each in turn takes longest."""
+"""Files far away, of which a few threads fetch what is wanted: waiting for each in turn takes longest."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Generic, TypeVar
 
-Fetch = Callable[[str], bytes]
-"""Gives the whole content of a file; what it raises is raised where the file is opened."""
+T = TypeVar("T")
+Fetch = Callable[[str], T]
+"""Gives what is wanted of a file; what it raises is raised where that is taken."""
 AT_ONCE = 8
 HELD = 16
-"""Files that may be fetched and not yet opened."""
+"""Files that may be fetched and not yet taken."""
 
-_running: list[Ahead] = []
+_running: list[Ahead[bytes]] = []
 
 
-class Ahead:
-    """Threads that fetch files in the order in which they will be opened.
+class Ahead(Generic[T]):
+    """Threads that fetch files in the order in which they will be taken.
 
-    A file whose turn has not come when it is opened is left to whoever opens it, so nobody ever waits for a thread that
-    waits for room.
+    A file whose turn has not come when it is to be taken is left to whoever wants it, so nobody ever waits for a thread
+    that waits for room.
     """
 
-    def __init__(self, paths: Sequence[str], fetch: Fetch) -> None:
+    def __init__(self, paths: Sequence[str], fetch: Fetch[T]) -> None:
         self._fetch = fetch
         self._waiting = iter(paths)
         self._next = threading.Lock()
-        self._promised: dict[str, Future[bytes]] = {path: Future() for path in paths}
+        self._promised: dict[str, Future[T]] = {path: Future() for path in paths}
         self._room = threading.Semaphore(HELD)
         self._ended = False
 
@@ -56,11 +57,11 @@ class Ahead:
                 continue
             try:
                 promised.set_result(self._fetch(path))
-            except BaseException as error:  # noqa: BLE001 (it belongs to whoever opens the file)
+            except BaseException as error:  # noqa: BLE001 (it belongs to whoever takes the file)
                 promised.set_exception(error)
 
-    def take(self, path: str) -> bytes | None:
-        """Give the content of a file, once, waiting for it if need be; None where it has not been asked for."""
+    def take(self, path: str) -> T | None:
+        """Give what was fetched of a file, once, waiting for it if need be; None where it has not been asked for."""
         promised = self._promised.pop(path, None)
         if promised is None or promised.cancel():
             return None
@@ -70,8 +71,20 @@ class Ahead:
             self._room.release()
 
 
+def each_ahead(paths: Sequence[str], fetch: Fetch[T]) -> Iterator[T]:
+    """Yield what is wanted of each file, in this order."""
+    ahead = Ahead(paths, fetch)
+    ahead.begin()
+    try:
+        for path in paths:
+            found = ahead.take(path)
+            yield fetch(path) if found is None else found
+    finally:
+        ahead.end()
+
+
 @contextmanager
-def fetched_ahead(paths: Sequence[str], fetch: Fetch) -> Iterator[None]:
+def fetched_ahead(paths: Sequence[str], fetch: Fetch[bytes]) -> Iterator[None]:
     """Have files fetched that will be opened inside, in this order, each as a whole and once."""
     if len(paths) < 2:
         yield

@@ -7,6 +7,7 @@ below that host's own. Which hosts have it is known from the beginning of the ru
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -88,6 +89,7 @@ class _Fetcher:
         self._peers = peers
         self._asked = list(self._held.hosts)
         self._connection: HTTPConnection | None = None
+        self._in_turn = threading.Lock()
 
     def fetch(self, start: int, end: int) -> bytes:
         """Ask for a range, again and of other hosts where there are some, with longer and longer pauses.
@@ -95,6 +97,10 @@ class _Fetcher:
         Raises EngineError where none of the hosts answers in time, StoreError where one has the file no more or has
         another.
         """
+        with self._in_turn:
+            return self._fetch(start, end)
+
+    def _fetch(self, start: int, end: int) -> bytes:
         from http.client import HTTPException
 
         end = min(end, self._held.size)

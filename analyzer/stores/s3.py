@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -18,7 +19,7 @@ from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from analyzer.stores.ranges import RangeStream
-from analyzer.stores.s3_errors import CREDENTIALS, named
+from analyzer.stores.s3_errors import CREDENTIALS, REPLACED_MEANWHILE, named
 from analyzer.stores.store import HIDDEN, File, StoreError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 30
 PART = 16 * 1024 * 1024
 """Bytes of a part of an upload; S3 takes 10,000 of them for a file."""
-AT_ONCE = 256 * 1024
+AT_ONCE = 1024 * 1024
 LONGEST_PAUSE = 20.0
 CHECK = ".analyzer-check"
 REPLACED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"})
@@ -43,6 +44,7 @@ CONTENT_TYPES = {
     ".md": "text/markdown; charset=utf-8",
     ".xml": "application/xml",
 }
+_making = threading.Lock()
 _URI = re.compile(r"s3://(arn:[^/]+/[^/]+|[^/]+)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 
 
@@ -81,7 +83,8 @@ def place_of(uri: str) -> Place:
 
 def client() -> Any:
     """Give this process's client of S3, made at the first call; connections cannot be shared with a forked process."""
-    return _client_of(os.getpid())
+    with _making:  # a quarter of a second each, if the threads that fetch the first ranges all made one
+        return _client_of(os.getpid())
 
 
 @lru_cache(maxsize=1)
@@ -210,6 +213,7 @@ class _Object:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._version: dict[str, str] = {}
+        self._seeing = threading.Lock()
         self._size: int | None = None
 
     def size(self) -> int:
@@ -220,22 +224,28 @@ class _Object:
         return cast("int", self._size)
 
     def _remember(self, tag: str, size: int) -> None:
-        self._version, self._size = {"IfMatch": tag}, size
+        """Hold on to the first version that is seen; the first answers may come from requests side by side."""
+        with self._seeing:
+            seen = self._version.setdefault("IfMatch", tag)
+        if tag != seen:
+            raise StoreError(*REPLACED_MEANWHILE)
+        self._size = size
 
     def fetch(self, start: int, end: int) -> bytes:
         """Fetch a range; where the connection breaks off in the middle, what is missing is asked for again."""
-        got = bytearray()
-        breaks = 0
+        got: list[bytes] = []
+        at, breaks = start, 0
         with named(self._place):
-            while (at := start + len(got)) < (end if self._size is None else min(end, self._size)):
+            while at < (end if self._size is None else min(end, self._size)):
                 body = self._open(at, end)
                 if body is None:
                     break
-                error = _receive(body, got)
+                before, error = at, _receive(body, got)
+                at = start + sum(map(len, got))
                 if error is not None:
-                    breaks = breaks + 1 if at == start + len(got) else 1
+                    breaks = 1 if at > before else breaks + 1
                     _pause(breaks, self._place, error)
-        return bytes(got)
+        return b"".join(got)
 
     def _open(self, start: int, end: int) -> Any:
         """Ask for a range and give its stream; None behind the end of the object."""
@@ -257,14 +267,14 @@ class _Object:
         return found["Body"]
 
 
-def _receive(body: Any, got: bytearray) -> BotoCoreError | None:
+def _receive(body: Any, got: list[bytes]) -> BotoCoreError | None:
     """Take in what arrives; gives the error that ended it too early."""
     from botocore.exceptions import BotoCoreError, IncompleteReadError
 
     before = len(got)
     try:
         for part in body.iter_chunks(AT_ONCE):
-            got += part
+            got.append(part)  # noqa: PERF402 (one by one: what came before an error is kept)
     except BotoCoreError as error:
         return error
     return None if len(got) > before else IncompleteReadError(actual_bytes=0, expected_bytes=1)

@@ -21,6 +21,7 @@ ACTIONS = {
 }
 """The permission that an operation needs, where it is not called like the operation."""
 DENIED = "access is denied"
+REPLACED_MEANWHILE = ("it was replaced while it was read", "Start the job again when nobody writes there.")
 CORRECT_KEY = "Correct the key: it is taken as it is written, with small and capital letters and without escapes."
 RENEW = "Renew the credentials, and check the clock of the machine."
 LATER = "Start the job again later; AWS_MAX_ATTEMPTS makes it more patient."
@@ -33,8 +34,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "InvalidBucketName": ("the name of the bucket is not valid", "Write s3://bucket/key."),
     "NoSuchKey": ("there is no such object", CORRECT_KEY),
     "404": ("there is no such object", CORRECT_KEY),
-    "PreconditionFailed": ("it was replaced while it was read", "Start the job again when nobody writes there."),
-    "412": ("it was replaced while it was read", "Start the job again when nobody writes there."),
+    "PreconditionFailed": REPLACED_MEANWHILE,
+    "412": REPLACED_MEANWHILE,
     "InvalidObjectState": ("it is archived", "Restore it from the archive first, or take it out of the source."),
     "InvalidAccessKeyId": ("the access key is not known there", RENEW),
     "SignatureDoesNotMatch": ("the secret key does not fit the access key", RENEW),

@@ -8,6 +8,7 @@ from benchmarks.cases.attribution import attribution
 from benchmarks.cases.biases import biases
 from benchmarks.cases.capturing import capturing
 from benchmarks.cases.containers import containers
+from benchmarks.cases.far import far
 from benchmarks.cases.growth import cores, memory, rows
 from benchmarks.cases.merges import merges
 from benchmarks.cases.past import dashboard
@@ -31,6 +32,7 @@ CASES: dict[str, Callable[[Setup], list[Comparison]]] = {
     "memory": memory,
     "cores": cores,
     "containers": containers,
+    "s3": far,
     "wide": wide,
     "capture": capture,
     "merge": merges,

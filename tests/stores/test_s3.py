@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pyarrow as pa
@@ -28,7 +29,7 @@ from analyzer.errors import AnalyzerError, BaselineError, InputError, OutputErro
 from analyzer.read import list_files, plan_partitions
 from analyzer.readers.csv_files import first_record
 from analyzer.readers.parquet_files import read_parquet
-from analyzer.readers.pieces import Piece, open_bytes
+from analyzer.readers.pieces import Piece, PieceReader, open_bytes
 from analyzer.readers.reading import PieceReport, Reading
 from analyzer.stores import STORES, read_whole, s3, scheme_of, store_of
 from analyzer.stores.store import StoreError
@@ -174,6 +175,24 @@ def test_an_object_that_is_replaced_while_it_is_read_is_an_error_and_no_mixture(
         put("a.csv", b"1" * 20 * MIB)
         with pytest.raises(StoreError, match="replaced while it was read"):
             stream.read()
+
+
+def test_an_object_that_is_replaced_between_its_first_ranges_is_an_error_too(put, service):
+    """They are asked for side by side, before any answer has told which version there is."""
+    path = put("a.csv", b"0\n" * 10 * MIB)
+    arrived, both = [], threading.Barrier(2)
+
+    def replacing(request: Request) -> None:
+        if request.method == "GET" and len(arrived) < 2:
+            arrived.append(request)
+            if both.wait(60):
+                return
+            put("a.csv", b"1\n" * 10 * MIB)
+
+    service.refusal = replacing
+    piece = Piece(path, 0, 20 * MIB, 20 * MIB)
+    with pytest.raises(InputError, match=r"a\.csv cannot be read: it was replaced while it was read"):
+        list(PieceReader(piece, quoted=False).blocks())
 
 
 # --- failures of the service ------------------------------------------------------------------------------------------
@@ -556,6 +575,18 @@ def test_a_client_is_made_once_a_process_and_anew_in_a_forked_one(service):
 
 def _own_client() -> int:
     return id(s3.client())
+
+
+def test_threads_that_need_the_client_at_once_get_the_same_one(service):
+    s3._client_of.cache_clear()
+    at_once = threading.Barrier(8)
+
+    def ask(_: int) -> object:
+        at_once.wait(60)
+        return s3.client()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(ask, range(8)))) == 1
 
 
 def test_configuration_objects_take_uris(service, put, tmp_path):

@@ -456,7 +456,7 @@ def _config_of(sources: Iterable[Mapping[str, str]], root: Path, read: Read, *, 
     config = config if analysis is None else _analyzing(config, analysis, finds_header=guesses)
     _refuse_contradictions(config)
     _refuse_idle_settings(config)
-    _refuse_idle_model(config)
+    _refuse_idle_model(config, values)
     _refuse_half_a_model(config)
     return config
 
@@ -637,15 +637,16 @@ def _refuse_idle_settings(config: JobConfig) -> None:
         )
 
 
-def _refuse_idle_model(config: JobConfig) -> None:
+def _refuse_idle_model(config: JobConfig, values: _Values) -> None:
     """Refuse settings of a model in a job that asks none, and those of attribution in one that explains nothing."""
     if config.analysis is not None and config.analysis.shap is not None:
         return
-    groups = [("attribution", ("attributions", "most_explained", "attribution_threshold"))]
+    groups = [("attribution", ["ATTRIBUTIONS", "MOST_EXPLAINED", "ATTRIBUTION_THRESHOLD"])]
     if config.analysis is None:
-        groups.insert(0, ("bias and attribution", ("model_script", "model_dir", "model_url")))
+        of_a_model = [name.removeprefix(PREFIX) for name in _BY_NAME if name.startswith(f"{PREFIX}MODEL_")]
+        groups.insert(0, ("bias and attribution", of_a_model))
     for what, names in groups:
-        given = [PREFIX + name.upper() for name in names if getattr(config, name) is not None]
+        given = [PREFIX + name for name in names if values.text(PREFIX + name) is not None]
         if given:
             raise ConfigError(
                 f"{given[0]} is for {what}, which this job does not compute.",

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from analyzer import job
 from analyzer.config import read_config
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 RunJob = Callable[..., Path]
+settings.register_profile("any-speed", settings(), deadline=None)  # a machine that is busy is no fault
+settings.load_profile("any-speed")
 
 
 @pytest.fixture(scope="session")

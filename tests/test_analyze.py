@@ -26,9 +26,7 @@ from analyzer.readers.pieces import Piece
 from analyzer.readers.reading import Reading
 
 NAMES = ("a", "b", "c")
-FAST = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FAST = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 # --- quotes across cuts -----------------------------------------------------------------------------------------------

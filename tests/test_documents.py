@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import SHARED, analysis, column, plain
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.decode import read_constraints, read_statistics
@@ -88,13 +88,11 @@ asked = st.builds(
 all_constraints = st.builds(Constraints, st.lists(asked, **unique).map(tuple), configs)
 
 
-@settings(deadline=None)
 @given(all_statistics)
 def test_statistics_read_back_as_written(statistics):
     assert plain(read_statistics(dump(encode_statistics(statistics)), "s")) == plain(statistics)
 
 
-@settings(deadline=None)
 @given(all_constraints)
 def test_constraints_read_back_as_written(constraints):
     assert read_constraints(dump(encode_constraints(constraints)).encode(), "c") == constraints

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import SHARED
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.jsonlayout import dump, java_double, parse
@@ -73,14 +73,12 @@ def test_doubles_are_written_as_java_writes_them(x, text):
     assert java_double(x) == text
 
 
-@settings(deadline=None)
 @given(doubles)
 def test_a_double_reads_back_as_itself(x):
     assert float(java_double(x)).hex() == x.hex()
 
 
 def test_doubles_equal_the_reference(oracle):
-    @settings(deadline=None)
     @given(doubles)
     def law(x):
         assert java_double(x) == oracle.java_double(x)
@@ -89,7 +87,6 @@ def test_doubles_equal_the_reference(oracle):
     law()
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(doubles, st.just(math.nan), st.just(math.inf), st.just(-math.inf))))
 @example([])
 @example([1.0])
@@ -107,7 +104,6 @@ json_values = st.recursive(
 
 
 def test_layout_equals_the_reference(oracle):
-    @settings(deadline=None)
     @given(json_values)
     def law(value):
         assert dump(value) == oracle.dump(value)
@@ -115,7 +111,6 @@ def test_layout_equals_the_reference(oracle):
     law()
 
 
-@settings(deadline=None)
 @given(st.recursive(st.one_of(st.booleans(), doubles, st.text()), lambda v: st.dictionaries(st.text(), v)))
 def test_the_text_is_json_and_reads_back(value):
     assert parse(dump(value)) == value

@@ -29,7 +29,7 @@ def scores_of(labels, values) -> Scores:
 
 
 @given(PAIRS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_scores_give_what_scikit_learn_gives(pairs) -> None:
     from sklearn import metrics
 
@@ -46,7 +46,7 @@ def test_scores_give_what_scikit_learn_gives(pairs) -> None:
 
 
 @given(st.lists(st.integers(0, 30), min_size=4, max_size=4).map(lambda counts: Matrix(*counts)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rates_are_those_of_scikit_learn(matrix) -> None:
     from sklearn import metrics
 
@@ -71,7 +71,7 @@ def test_rates_are_those_of_scikit_learn(matrix) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=80))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_weighted_metrics_are_those_of_scikit_learn(pairs) -> None:
     from sklearn import metrics
 

@@ -39,7 +39,7 @@ def test_edge_cases_and_examples_of_the_guide(shared) -> None:
 
 
 @given(st.lists(st.tuples(counted, counted), min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_metric_agrees_with_the_rows(strata) -> None:
     rows = [
         (side, name, place >> 1, place & 1)
@@ -79,7 +79,7 @@ def naive_flip_test(features, sensitive, predicted) -> float:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_flip_test_agrees_with_a_loop(seed, rows, columns) -> None:
     random = np.random.default_rng(seed)
     features = random.integers(0, 4, (rows, columns)).astype(float)

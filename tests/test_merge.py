@@ -424,7 +424,7 @@ def reference(captures: list[dict], labels: list[dict]) -> Counter[tuple[str, st
 key = st.sampled_from(["a", "b", "c", "é", "0", "long-" * 9, "x y", '"'])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(key, st.one_of(st.none(), key)), max_size=30),
     st.lists(st.tuples(key, st.sampled_from("012")), max_size=30),

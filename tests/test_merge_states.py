@@ -91,7 +91,7 @@ CELL = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables=st.lists(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=25), min_size=2, max_size=4))
 def test_any_hours_merged_are_the_day_read_at_once(tmp_path_factory, tables):
     top = tmp_path_factory.mktemp("law")

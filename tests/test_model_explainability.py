@@ -456,7 +456,11 @@ def test_errors_name_what_was_found(explain, given, kind, said):
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("setting", ["ANALYZER_MODEL_SCRIPT", "ANALYZER_MODEL_URL", "ANALYZER_MOST_EXPLAINED"])
+@pytest.mark.parametrize(
+    "setting",
+    ["ANALYZER_MODEL_SCRIPT", "ANALYZER_MODEL_URL", "ANALYZER_MODEL_RETRIES", "ANALYZER_MODEL_BATCH_ROWS",
+     "ANALYZER_MOST_EXPLAINED"],
+)  # fmt: skip
 def test_settings_that_would_not_be_heeded_are_refused(run_job, tmp_path, setting):
     (tmp_path / "rows.csv").write_text(ROWS)
     with pytest.raises(ConfigError, match=f"{setting} is for (bias and )?attribution"):

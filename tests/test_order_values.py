@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from analyzer.order_values import scala_order
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(column=WORDS, values=st.lists(WORDS, unique=True, max_size=130))
 def test_the_order_is_the_references(oracle: ModuleType, column: str, values: list[str]) -> None:
     """The reference leaves values with equal hashes in the order in which it is given them."""
     assert scala_order(column, values) == oracle.bucket_order(column, sorted(values))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(values=st.lists(WORDS, unique=True, max_size=30), order=st.randoms())
 @example(values=["BB", "Aa", "", "\0", "x", "y"], order=Random(5))
 def test_the_order_does_not_depend_on_the_order_of_arrival(values: list[str], order: Random) -> None:

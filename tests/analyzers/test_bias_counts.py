@@ -43,7 +43,7 @@ def state_of(rows, first: int = 1, roles: BiasRoles = ROLES, step: int = 1_000) 
 
 
 @given(rows_of, st.lists(st.integers(0, 40), max_size=4), st.integers(1, 7))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_rows_split_anywhere_give_the_state_of_the_whole(rows, cuts, step) -> None:
     bounds = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     merged = BiasState(ROLES)
@@ -55,7 +55,7 @@ def test_rows_split_anywhere_give_the_state_of_the_whole(rows, cuts, step) -> No
 
 
 @given(rows_of)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_values_and_groups_that_are_too_many_are_given_up_alike(rows) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bias_counts, "MOST_VALUES", 3)
@@ -72,7 +72,7 @@ def name_of(text: str) -> str | None:
 
 
 @given(rows_of)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_counts_are_those_of_a_loop(rows) -> None:
     cells = state_of(rows, step=5).cells(0)
     counted: dict[tuple[bool, bool, bool], int] = {}
@@ -161,7 +161,7 @@ def test_the_largest_number_keeps_its_kind(array, high) -> None:
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=300), st.integers(0, 300), st.integers(1, 40))
 @example([1, 0, 1], 1, 1)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_distinct_numbers_are_a_set_whatever_their_order(numbers, cut, most) -> None:
     def of(part) -> DistinctNumbers:
         found = DistinctNumbers(most)
@@ -195,7 +195,7 @@ def sample_of(rows, most: int, seed: int = 0, step: int = 7) -> RowSample:
 
 
 @given(rows_of, st.integers(0, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_few_rows_are_all_kept_in_their_order(rows, cut) -> None:
     merged = sample_of(rows[:cut], 100)
     merged.merge(sample_of(rows[cut:], 100))
@@ -204,7 +204,7 @@ def test_few_rows_are_all_kept_in_their_order(rows, cut) -> None:
 
 
 @given(st.integers(1, 30), st.integers(1, 50), st.integers(0, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_sample_does_not_depend_on_the_batches(most, step, seed) -> None:
     rows = [(str(i),) * len(NAMES) for i in range(200)]
     found = sample_of(rows, most, seed, step).table().column("a").to_pylist()

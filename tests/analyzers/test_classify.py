@@ -69,13 +69,13 @@ def test_every_short_text_is_judged_by_the_rules() -> None:
     assert [KINDS[kind] for kind in found] == [kind_of(text) for text in SHORT]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(values=st.one_of(*(st.lists(values, min_size=1, max_size=20) for values in VALUES.values())))
 def test_a_text_of_any_kind_is_judged_by_the_rules(values: list[str]) -> None:
     assert [KINDS[kind] for kind in kinds_of(pl.Series(values))] == [kind_of(value) for value in values]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     values=st.one_of(*(st.lists(values, min_size=1, max_size=8) for values in VALUES.values()))
     | st.lists(st.sampled_from(SHORT), min_size=1, max_size=4),
@@ -94,7 +94,7 @@ def test_the_short_cuts_never_say_anything_else(values: list[str], guess: int, b
         assert list(map(repr, numbers.tolist())) == list(map(repr, numbers_of(pl.Series(values)).tolist()))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     values=st.lists(st.sampled_from(["1", "-2.5", "3e5", "4.5E-3", "+7", ".5", "5."]), min_size=1, max_size=20),
     strays=st.lists(st.sampled_from([".5e1", "1.e5", "- 5", "inf", "nan", "abc", "true", "12"]), max_size=2),
@@ -134,7 +134,7 @@ def test_numbers_of_short_texts_are_javas() -> None:
     assert list(map(repr, found.tolist())) == list(map(repr, expected))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(values=st.lists(VALUES["numbers"], min_size=1, max_size=20))
 def test_numbers_are_rounded_correctly(values: list[str]) -> None:
     assert numbers_of(pl.Series(values)).tolist() == [float(value) for value in values]

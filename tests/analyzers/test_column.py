@@ -29,7 +29,6 @@ from analyzer.documents import FeatureStatistics, NumericalStatistics
 
 SLOW = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -22,7 +22,7 @@ def counter_of(texts: list[str]) -> HyperLogLog:
     return counter
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     count=st.sampled_from([0, 1, 2, 84, 300, 390, 400, 410, 600, 1000, 2273, 2560, 2700, 5000, 20_000]),
     seed=st.integers(0, 999),
@@ -47,7 +47,7 @@ def test_is_near_the_true_count(count: int) -> None:
     assert counter_of([str(i) for i in range(count)]).estimate() == pytest.approx(count, rel=0.15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(texts=st.lists(st.text(max_size=5), max_size=200), order=st.randoms(), cut=st.integers(0, 200))
 def test_order_repeats_and_splits_make_no_difference(texts: list[str], order: object, cut: int) -> None:
     texts = [text.encode("utf-8", "replace").decode() for text in texts]
@@ -102,7 +102,7 @@ def test_document_round_trip() -> None:
     again.update(hashes_of(["another"]))  # what was read may be changed
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(values=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20))
 def test_whole_numbers_hash_as_their_eight_bytes(values: list[int]) -> None:
     expected = [xxhash.xxh64_intdigest(value.to_bytes(8, "little", signed=True), seed=42) for value in values]
@@ -110,7 +110,7 @@ def test_whole_numbers_hash_as_their_eight_bytes(values: list[int]) -> None:
     assert hash_numbers(np.array(values, dtype=np.int64)).tolist() == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(values=st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))
 def test_doubles_hash_as_their_eight_bytes(values: list[float]) -> None:
     expected = [xxhash.xxh64_intdigest(np.float64(value).tobytes(), seed=42) for value in values]

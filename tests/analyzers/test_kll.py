@@ -33,7 +33,7 @@ def levels(kll: Kll) -> list[list[float]]:
     return [level.tolist() for level in kll.sketch().levels]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     rows=st.sampled_from([1, 2049, 2050, 2051, 4101, 7000, 20_000]),
     seed=st.integers(0, 1000),
@@ -57,7 +57,7 @@ def test_is_the_column_itself_up_to_the_capacity_of_the_first_level() -> None:
     assert levels(sketch_of(values)) == [values.tolist()]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.sampled_from([10, 3000, 60_000]), cuts=st.lists(st.integers(0, 60_000), max_size=40), seed=st.integers())
 def test_merged_parts_weigh_as_many_rows_and_find_the_quantiles(rows: int, cuts: list[int], seed: int) -> None:
     values = np.random.default_rng(abs(seed)).normal(size=rows)

@@ -20,7 +20,7 @@ def moments_of(values: np.ndarray, *cuts: int) -> Moments:
     return moments
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.sampled_from([1, 2, 2499, 2501, 16_384, 20_000]),
     mean=st.sampled_from(MEANS),
@@ -39,7 +39,7 @@ def test_sums_are_those_of_row_by_row(rows: int, mean: float, seed: int, cuts: l
     assert (found.low, found.high) == (values.min(), values.max())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60), cuts=st.lists(st.integers(0, 60), max_size=5))
 def test_up_to_thousands_of_rows_every_digit_is_row_by_row(values: list[float], cuts: list[int]) -> None:
     found = moments_of(np.array(values), *(min(cut, len(values)) for cut in cuts))
@@ -47,7 +47,7 @@ def test_up_to_thousands_of_rows_every_digit_is_row_by_row(values: list[float], 
     assert (found.total, found.std_dev()) == (left_to_right(values), welford(values))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.sampled_from([3, 1000, 20_000, 50_000]),
     mean=st.sampled_from(MEANS),

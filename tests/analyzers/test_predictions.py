@@ -37,7 +37,7 @@ def state_of(rows, roles=BINARY) -> PredictionState:
 
 
 @given(ROWS, st.integers(0, 40), st.integers(0, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rows_split_anywhere_and_merged_give_the_state_of_the_whole(rows, first, second) -> None:
     first, second = sorted((min(first, len(rows)), min(second, len(rows))))
     merged = state_of(rows[:first])
@@ -47,7 +47,7 @@ def test_rows_split_anywhere_and_merged_give_the_state_of_the_whole(rows, first,
 
 
 @given(ROWS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_state_reads_back_as_it_was_written(rows) -> None:
     content = state_of(rows).to_bytes()
     assert PredictionState.from_bytes(content).to_bytes() == content
@@ -61,7 +61,7 @@ def test_what_is_no_state_of_model_quality_is_refused() -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.integers(0, 60), st.integers(1, 20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_scores_take_the_grid_by_their_number_alone(values, cut, most) -> None:
     def table(part) -> ScoreCounts:
         found = ScoreCounts(most)
@@ -102,7 +102,7 @@ def test_two_tables_stand_side_by_side(most) -> None:
 @given(
     st.lists(st.tuples(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6)), max_size=250), st.integers(0, 250)
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_residuals_split_anywhere_agree_with_the_whole(pairs, cut) -> None:
     def of(part) -> Residuals:
         found = Residuals()

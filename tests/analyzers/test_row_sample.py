@@ -25,7 +25,7 @@ def sample_of(rows, first=1, most=7, seed=0, file="/in/a.csv"):
 
 
 @given(ROWS, st.integers(0, 60), st.integers(0, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_rows_split_anywhere_give_the_sample_of_the_whole(rows, one, other):
     first, second = sorted((min(one, len(rows)), min(other, len(rows))))
     parts = [(0, first), (first, second), (second, len(rows))]

@@ -22,7 +22,6 @@ from analyzer.errors import BaselineError
 RANK_ERROR = 0.01
 SPLITS = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large],
 )
 

@@ -16,7 +16,7 @@ def counted(values: list[str]) -> ValueCounts:
     return counts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.lists(st.text(max_size=2), max_size=100), cuts=st.lists(st.integers(0, 100), max_size=4))
 def test_merged_parts_are_the_whole(values: list[str], cuts: list[int]) -> None:
     bounds = [0, *sorted(cuts), len(values)]

@@ -25,7 +25,7 @@ VALUES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=2, m
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_ties_are_shared_as_scikit_learn_does(pairs):
     metrics = pytest.importorskip("sklearn.metrics")
     baseline, current = ([float(value) for value in side] for side in zip(*pairs, strict=True))

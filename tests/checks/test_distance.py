@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import SHARED
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.checks.distance import Gap, categorical_gap, chi_squared, chi_squared_survival, numeric_gaps
@@ -40,7 +40,6 @@ all_levels = st.lists(st.lists(values, max_size=30), min_size=1, max_size=4).fil
 
 
 def test_the_distance_of_the_original_is_the_reference_s_bit_for_bit(oracle):
-    @settings(deadline=None)
     @given(all_levels, all_levels)
     def law(baseline, current):
         gap, _ = numeric_gaps(sketch(*baseline), sketch(*current))
@@ -63,7 +62,6 @@ def test_large_sketches_equal_the_reference_too(oracle):
     assert gap.baseline_size < 9000
 
 
-@settings(deadline=None)
 @given(all_levels, all_levels)
 def test_the_true_distance_is_that_of_all_weighted_values(baseline, current):
     def share(levels: list[list[float]], x: float) -> float:
@@ -77,7 +75,6 @@ def test_the_true_distance_is_that_of_all_weighted_values(baseline, current):
     assert share(current, true.at) == pytest.approx(true.current_share)
 
 
-@settings(deadline=None)
 @given(all_levels)
 def test_equal_data_has_no_distance(levels):
     original, true = numeric_gaps(sketch(*levels), sketch(*levels))
@@ -133,7 +130,6 @@ def test_the_chi_squared_tail_has_its_tabled_values(statistic, degrees, p):
     assert chi_squared_survival(statistic, degrees) == pytest.approx(p, rel=1e-12)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 2000), st.integers(1, 150))
 def test_the_chi_squared_tail_equals_scipy_s(statistic, degrees):
     stats = pytest.importorskip("scipy.stats")
@@ -141,7 +137,6 @@ def test_the_chi_squared_tail_equals_scipy_s(statistic, degrees):
     assert chi_squared_survival(statistic, degrees) == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(100, 500), st.integers(0, 500)), min_size=3, max_size=20))
 def test_the_statistic_equals_scipy_s_where_all_categories_are_large(counts):
     stats = pytest.importorskip("scipy.stats")

@@ -12,7 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 from cases import analysis, column
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.analyzers.kll import Kll
@@ -138,7 +138,6 @@ def test_p_values_of_kolmogorov_and_smirnov_are_scipy_s(n, m):
         assert smirnov_p_value(exact.statistic, n, m) == pytest.approx(exact.pvalue, abs=0.015)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 6))
 def test_kolmogorov_s_distribution_is_scipy_s(x):
     assert kolmogorov_survival(x) == pytest.approx(stats.kstwobign.sf(x), rel=1e-9, abs=1e-12)
@@ -149,7 +148,6 @@ counts = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2,
 )
 
 
-@settings(deadline=None)
 @given(counts)
 def test_distances_of_categories_are_scipy_s_and_symmetric(pairs):
     before, now = ({str(i): pair[side] for i, pair in enumerate(pairs) if pair[side]} for side in (0, 1))

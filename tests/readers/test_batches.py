@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.analyzers.table import Batch, Run
@@ -20,7 +20,6 @@ TEXTS = st.sampled_from(["", "a", "b,c", "\n", "\x1f", "\r\n", '"', "é", "\ud80
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(NAMES, VALUES | TEXTS, min_size=1), min_size=1, max_size=8))
 def test_rows_come_back_as_texts_whatever_their_keys_and_values(rows) -> None:
     builder = RowBuilder("f")
@@ -32,7 +31,6 @@ def test_rows_come_back_as_texts_whatever_their_keys_and_values(rows) -> None:
     assert batch.rows.to_pylist() == [{name: text_of(row.get(name)) for name in names} for row in rows]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
 def test_rows_of_texts_under_the_same_keys_come_back_too(rows) -> None:
     builder = RowBuilder("f")

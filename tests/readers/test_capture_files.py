@@ -4,7 +4,7 @@ import gzip
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from traffic import BOTH, INPUT, OUTPUT, columns, document, half, missing, notes, record, write_csv, write_lines
 
@@ -334,7 +334,6 @@ RECORDS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(RECORDS, st.sampled_from([{}, {"start": "2025-02-16T11:00:00Z"}]))
 def test_blocks_read_at_once_are_what_record_by_record_gives(tmp_path_factory, records, window) -> None:
     from analyzer.config import _parse_time

@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.errors import InputError
@@ -23,7 +23,6 @@ def parsed(text: CsvText, content: str) -> list[list[str | None]]:
     return [list(row.values()) for row in batch.to_pylist()]
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_what_is_written_as_csv_reads_back(rows) -> None:
     content = "\n".join(map(join_fields, rows)) + "\n"
@@ -31,7 +30,6 @@ def test_what_is_written_as_csv_reads_back(rows) -> None:
     assert [split_fields(record) for record in split_records(content)] == rows
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_a_mended_row_changes_nothing_about_the_others(rows) -> None:
     content = "\n".join([*map(join_fields, rows), "x", *map(join_fields, rows)])
@@ -40,7 +38,6 @@ def test_a_mended_row_changes_nothing_about_the_others(rows) -> None:
     assert text.left_out["short_rows"] == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from('ab,"\r'), max_size=6), min_size=1, max_size=5))
 @example(['"a', 'b"'])
 @example(["a\rb,c", '"'])

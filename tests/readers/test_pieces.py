@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.errors import InputError
@@ -29,7 +29,6 @@ def read(path: Path, bounds: list[int], *, quoted: bool) -> tuple[list[bytes], b
     return found, inside
 
 
-@settings(deadline=None)
 @given(CONTENT, st.sets(st.integers(1, 59), max_size=4), st.sampled_from([1, 3, 1000]))
 @example(b'a"","\na', set(), 1)
 @example(b'a"","\na', {3}, 1000)

@@ -15,7 +15,7 @@ from analyzer.tuning.rates import Rate, extreme_quantile, interval_of, limit_for
 stats = pytest.importorskip("scipy.stats")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_intervals_are_those_of_clopper_and_pearson(case):
     hits, trials = case

@@ -54,10 +54,8 @@ def _bucket(folder: Path) -> Iterator[Mapping[str, str]]:
     """Serve a folder as a bucket; gives the variables with which AWS clients find it."""
     command = [sys.executable, str(HERE / "slow_s3.py"), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
-        assert it.stdin
         assert it.stdout
         yield {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{it.stdout.readline().strip()}", "AWS_ACCESS_KEY_ID": "benchmark",
             "AWS_SECRET_ACCESS_KEY": "benchmark", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
         }  # fmt: skip
-        it.stdin.close()

@@ -24,13 +24,19 @@ T = TypeVar("T")
 R = TypeVar("R")
 KEPT_BYTES = 32 * 1024 * 1024
 """Freed memory that a process keeps for its next arrays; the C library takes no larger number for a single array."""
-KEEPING = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}
-"""The variables with which the C library of a process is told so, and what they are called in `mallopt`."""
+HEAPS = 2
+"""Heaps of a process, each of which keeps so much: the threads that fetch from far away would get one each."""
+KEEPING = {
+    "MALLOC_TRIM_THRESHOLD_": (-1, KEPT_BYTES),
+    "MALLOC_MMAP_THRESHOLD_": (-3, KEPT_BYTES),
+    "MALLOC_ARENA_MAX": (-8, HEAPS),
+}
+"""The variables with which the C library of a process is told so, what they are called in `mallopt`, and values."""
 OF_WORKERS = {
     "POLARS_MAX_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
-    **dict.fromkeys(KEEPING, str(KEPT_BYTES)),
+    **{name: str(value) for name, (_, value) in KEEPING.items()},
 }
 TUNED = (*OF_WORKERS, "NPY_DISABLE_CPU_FEATURES")
 """What a worker process on another host is to be told, too."""
@@ -50,9 +56,9 @@ def keep_memory() -> None:
     """Have this process keep freed memory as workers do, unless it was started with other settings."""
     with suppress(AttributeError):  # of another C library
         tell = ctypes.CDLL(None).mallopt
-        for name, number in KEEPING.items():
+        for name, (number, value) in KEEPING.items():
             if name not in os.environ:
-                tell(number, KEPT_BYTES)
+                tell(number, value)
 
 
 def fold_locally(partitions: Sequence[Partition], task: Task, cores: int) -> list[Folded]:

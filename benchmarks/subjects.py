@@ -25,6 +25,8 @@ CSV = {"csv": {"header": True}}
 CSV_WITHOUT_HEADER = {"csv": {"header": False}}
 CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
 PARQUET: dict[str, Any] = {"parquet": {}}
+ENGINES = {"local": "local", "spark": "Spark"}
+"""Engines as the table calls them."""
 NAMES = {
     "duckdb": "DuckDB SUMMARIZE",
     "deequ-profiler": "Deequ ColumnProfiler",

@@ -42,8 +42,7 @@ STRANGE = (
 
 def read_parquet(piece: Piece, reading: Reading, report: PieceReport) -> Iterator[Batch]:
     """Yield the rows of some row groups of a Parquet file; a script gets each row as a dict, whole."""
-    stream = _far(piece.path)
-    file = open_parquet(piece.path, stream)
+    file, stream = _opened(piece.path)
     names = file.schema_arrow.names
     excluded = frozenset() if reading.script else _excluded(names, reading.excluded)
     kept = [name for name in names if name not in excluded]
@@ -76,16 +75,9 @@ def _excluded(names: Sequence[str], excluded: Collection[str]) -> frozenset[str]
     return frozenset(name for name in names if name in excluded or name in by_index)
 
 
-def _far(path: str) -> RangeStream | None:
-    """Open a file that is not on this machine."""
-    if path_here(path) is not None:
-        return None
-    return cast("RangeStream", store_of(path).open_file(path, 0))
-
-
 def _ranges(metadata: Any, groups: Iterable[int], excluded: Collection[str]) -> Iterator[tuple[int, int]]:
     """Where the column chunks of row groups lie, in the order in which they are read; neighbours in one range."""
-    start = end = -HOLE - 1
+    start = end = -HOLE - 1  # an empty range, too far in front of the file to be a neighbour
     for group in groups:
         for begin, size in _chunks(metadata.row_group(group), excluded):
             if not 0 <= begin - end <= HOLE:
@@ -103,15 +95,22 @@ def _chunks(group: Any, excluded: Collection[str]) -> Iterator[tuple[int, int]]:
             yield chunk.dictionary_page_offset or chunk.data_page_offset, chunk.total_compressed_size
 
 
-def open_parquet(path: str, stream: RangeStream | None = None) -> Any:
-    """Open a Parquet file, or read the stream of one.
+def open_parquet(path: str) -> Any:
+    """Open a Parquet file.
 
     Raises InputError where it is none.
     """
-    here = path_here(path)
+    return _opened(path)[0]
+
+
+def _opened(path: str) -> tuple[Any, RangeStream | None]:
+    """Open a Parquet file, and give the stream of it where it is far away."""
     try:
-        # Far away it is told by `_ranges` what to fetch, so nothing else has to look ahead.
-        return pq.ParquetFile(here or stream or _far(path), memory_map=False, pre_buffer=here is not None)
+        if here := path_here(path):
+            return pq.ParquetFile(here, memory_map=False), None
+        stream = cast("RangeStream", store_of(path).open_file(path, 0))
+        # It is told by `_ranges` what to fetch, so nothing else has to look ahead.
+        return pq.ParquetFile(stream, pre_buffer=False), stream
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(path, error) from error
 

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from benchmarks import generate
 from benchmarks.comparison import Comparison, compare
 from benchmarks.measure import Run, interleaved
-from benchmarks.subjects import CSV, HERE, PARQUET, Setup, job, warm
+from benchmarks.subjects import CSV, ENGINES, HERE, PARQUET, Setup, job, warm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 PREFIX = "window/"
-ENGINES = {"local": "local", "spark": "Spark"}
 KINDS = {"CSV": (generate.csv_files, CSV), "Parquet": (generate.parquet_files, PARQUET)}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks import generate
 from benchmarks.comparison import Comparison, Outcome, Runs, compare, compare_memory
 from benchmarks.measure import Run, Skipped, interleaved
-from benchmarks.subjects import CSV, FULL_ROWS, Setup, job, pinned, warm
+from benchmarks.subjects import CSV, ENGINES, FULL_ROWS, Setup, job, pinned, warm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,6 @@ TIMES = (1, 4, 40)
 """Sizes, in quarters of the large table: 1, 4 and 40 million rows."""
 MANY_ROWS_PATIENCE = 150
 """Seconds of one engine at one size; the largest size is not run more often than that takes."""
-ENGINES = {"local": "local", "spark": "Spark"}
 
 
 def rows(setup: Setup) -> list[Comparison]:

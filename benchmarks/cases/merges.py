@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks import generate
 from benchmarks.comparison import Comparison, compare, compare_memory
 from benchmarks.measure import interleaved
-from benchmarks.subjects import Setup, merge, warm
+from benchmarks.subjects import ENGINES, Setup, merge, warm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,6 @@ PAIRS = 5_000_000
 TIMES = 4
 """How many times as many pairs the larger merge has."""
 PATIENCE = 200
-ENGINES = {"local": "local", "spark": "Spark"}
 
 
 def merges(setup: Setup) -> list[Comparison]:
